@@ -1,0 +1,40 @@
+# `make demo` and `make test` start from a bare machine with Python 3.10 or later and make. A second call is quick: what
+# was installed is remembered in .venv, and installed again when pyproject.toml or constraints.txt changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check docs bench clean
+
+demo: $(VENV)/.installed-demo
+	@$(BIN)/python tools/demo.py notebooks/quickstart.ipynb demo
+
+test: check
+	@sh tools/chromium.sh $(BIN)/python
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-test
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/pyright
+
+docs: $(VENV)/.installed-docs
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "The pages are in docs/_build/html/index.html"
+
+bench: $(VENV)/.installed-bench
+	@$(BIN)/python benchmarks/export_overhead.py
+
+clean:
+	rm -rf $(VENV) demo build dist docs/_build .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.installed-%: pyproject.toml constraints.txt | $(VENV)/.made
+	@echo "Installing onnxmagic with what '$*' needs into $(VENV) (the first time takes minutes) ..."
+	@$(PIP) --editable '.[$*]'
+	@touch $@
+
+$(VENV)/.made:
+	@sh tools/venv.sh $(PYTHON) $(VENV)
+	@touch $@

@@ -1,0 +1,1 @@
+"""One file a rule; the catalogue finds them by looking here."""

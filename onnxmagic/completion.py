@@ -1,0 +1,123 @@
+"""Tab completion on the magics' lines: options, their choices, and where the call goes the notebook's models first.
+
+Without it ``--op<TAB>`` offers ``open`` and ``%onnx_export mod<TAB>`` nothing at all. Inside the brackets of the call
+IPython's own completion is right and is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.completer import SimpleCompletion, context_matcher
+
+from onnxmagic.errors import UsageMistake
+from onnxmagic.line import split_line
+from onnxmagic.modules import is_module, is_module_class
+from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option
+
+if TYPE_CHECKING:
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["IDENTIFIER", "matcher"]
+
+IDENTIFIER = "onnxmagic"
+LINE = re.compile(r"(?:^|.*[=\s])(?P<percent>%{1,2})(?P<magic>onnx_export|onnx_check)\s(?P<rest>.*)$", re.DOTALL)
+ATTRIBUTE = re.compile(r"(?P<owner>[A-Za-z_][\w.]*)\.(?P<start>\w*)")
+Found = tuple[str, list[tuple[str, str]]]
+"""The text to replace, and what may stand there: text and kind."""
+
+
+def matcher(shell: InteractiveShell) -> Callable[[CompletionContext], SimpleMatcherResult]:
+    """Return the function that IPython's completer asks."""
+
+    @context_matcher(identifier=IDENTIFIER)  # pyright: ignore[reportUntypedFunctionDecorator]  # IPython's own
+    def onnxmagic_matcher(context: CompletionContext) -> SimpleMatcherResult:
+        fragment, found = _complete(context.text_until_cursor, shell.user_ns)
+        completions = [SimpleCompletion(text, type=kind) for text, kind in found]
+        return {
+            "completions": completions,
+            "matched_fragment": fragment,
+            "suppress": bool(found),
+            "do_not_suppress": set(),
+            "ordered": True,
+        }
+
+    return onnxmagic_matcher
+
+
+def _complete(text: str, namespace: Mapping[str, Any]) -> Found:
+    match = LINE.match(text)
+    if not match:
+        return "", []
+    table = EXPORT_OPTIONS if match["magic"] == "onnx_export" else CHECK_OPTIONS
+    try:
+        words = split_line(match["rest"]).words
+    except UsageMistake:  # in an open bracket or quote
+        return "", []
+    *before, word = (*words, "") if not words or match["rest"][-1].isspace() else words
+    option = _option(before[-1], table) if before else None
+    if option and option.value:
+        return word, _starting(word, _choices(option), "value")
+    name, equals, value = word.partition("=")
+    option = _option(name, table)
+    if equals and option:
+        return value, _starting(value, _choices(option), "value")
+    if word.startswith("-"):
+        return word, _starting(word, [s for o in table for s in o.spellings], "option")
+    if match["percent"] == "%" and table is EXPORT_OPTIONS and not _has_call(before):
+        return _callables(word, namespace)
+    return "", []
+
+
+def _option(word: str, table: Sequence[Option]) -> Option | None:
+    return next((option for option in table if word in option.spellings), None)
+
+
+def _choices(option: Option) -> Sequence[str]:
+    if option.dest == "explain":
+        from onnxmagic.check.catalogue import rules
+
+        return [loaded.rule.code for loaded in rules()]
+    return option.choices
+
+
+def _starting(start: str, known: Sequence[str], kind: str) -> list[tuple[str, str]]:
+    return [(text, kind) for text in known if text.startswith(start)]
+
+
+def _has_call(before: Sequence[str]) -> bool:
+    value_expected = False
+    for word in before:
+        option = _option(word, EXPORT_OPTIONS)
+        if not (value_expected or word.startswith("-")):
+            return True
+        value_expected = option is not None and bool(option.value)
+    return False
+
+
+def _callables(word: str, namespace: Mapping[str, Any]) -> Found:
+    if match := ATTRIBUTE.fullmatch(word):
+        return word, _children(match["owner"], match["start"], namespace)
+    if not (word.isidentifier() or not word):
+        return "", []
+    names = [name for name in namespace if name.startswith(word) and (word.startswith("_") or name[0] != "_")]
+    modules = [(name, "instance") for name in names if is_module(namespace[name])]
+    classes = [(name, "class") for name in names if is_module_class(namespace[name])]
+    taken = {name for name, _ in modules + classes}
+    # Where nothing was typed only models are offered: a namespace is long.
+    others = [(name, "instance") for name in sorted(names) if name not in taken] if word else []
+    return word, sorted(modules) + sorted(classes) + others
+
+
+def _children(owner: str, start: str, namespace: Mapping[str, Any]) -> list[tuple[str, str]]:
+    root, *path = owner.split(".")
+    module = namespace.get(root)
+    for name in path:
+        module = dict(module.named_children()).get(name) if is_module(module) else None
+    if not is_module(module):
+        return []
+    children = [name for name, _ in module.named_children() if name.isidentifier()]
+    return [(f"{owner}.{name}", "instance") for name in [*children, "forward"] if name.startswith(start)]

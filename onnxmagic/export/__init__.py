@@ -1,0 +1,121 @@
+"""``onnxmagic.export``: from a PyTorch model to a file that was proved.
+
+The package holds the pipeline, a file a stage. This module holds only the function that people call, and imports
+nothing heavy: ``onnxmagic.export`` must be the function even after its submodules were imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+
+    import torch
+
+    from onnxmagic.export.result import Export
+
+__all__ = ["export"]
+
+
+def export(
+    model: torch.nn.Module,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    opset: int | None = None,
+    dynamic: Literal["auto"] | Mapping[str, Mapping[int, str] | Sequence[int]] = "auto",
+    static: bool = False,
+    input_names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
+    train: bool = False,
+    keep_source: bool = False,
+    external_data: bool | None = None,
+    prove: bool = True,
+    fail_on: Literal["error", "warning", "never"] = "never",
+    name: str | None = None,
+    cells: Callable[[str], int | None] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Export:
+    """Export `model`, called as ``model(*args, **kwargs)``, to ONNX, check it and prove it against PyTorch.
+
+    The model, the arguments and the process are afterwards as they were before.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    args, kwargs
+        The example call: tensors, nested tuples, lists and dicts of tensors, numbers, flags, None, and any class that
+        torch knows as a pytree. Everything that is no tensor is fixed in the graph, and the report says so.
+    output : path, optional
+        The .onnx file, replaced whole or not touched. Without it the model stays in memory (``Export.save`` writes it).
+    opset : int, optional
+        Version of the ONNX operator set; default: torch's own (20 in torch 2.13).
+    dynamic : "auto" or mapping, default "auto"
+        ``"auto"`` finds the batch axis. A mapping of argument to axes, ``{"x": {2: "height"}}`` or ``{"x": [0, 2]}``,
+        asks for more; every axis is tried on the PyTorch model and proved on the file, or left static with the reason.
+    static : bool
+        Do not look for a batch axis; with a mapping in `dynamic`, only those axes.
+    input_names, output_names : sequence of str, optional
+        Default: the parameters of ``forward``; the keys or fields of what it returns.
+    train : bool
+        Export in the mode the model is in. Default: every submodule in eval mode for the export, then as it was.
+    keep_source : bool
+        Keep source lines and local paths in the file.
+    external_data : bool, optional
+        Weights in a second file ``<name>.data``. Default: only from 1.5 GB on.
+    prove : bool
+        Run the file in ONNX Runtime and compare it with PyTorch.
+    fail_on : {"error", "warning", "never"}
+        Raise ``GateClosed`` when there is a finding of this severity or worse; the old file then stays.
+    name : str, optional
+        What the report calls the model; default: its class.
+    cells : callable, optional
+        Maps a Python file name to the number of a notebook cell, or None.
+    progress : callable, optional
+        Called with the name of each stage as it starts.
+
+    Returns
+    -------
+    Export
+
+    Raises
+    ------
+    UsageMistake
+        The call is wrong; nothing ran.
+    ModelFailed
+        The model itself fails on the example.
+    CaptureFailed
+        PyTorch cannot turn it into a graph.
+    WriteFailed
+        The file could not be written.
+    GateClosed
+        `fail_on` applies.
+
+    Examples
+    --------
+    >>> import torch, onnxmagic
+    >>> e = onnxmagic.export(torch.nn.Linear(4, 2), (torch.randn(1, 4),))
+    >>> e.ok, e.axes[0].status, e.axes[0].sizes
+    (True, 'proved', (1, 2, 4))
+    """
+    from onnxmagic.export.pipeline import run
+    from onnxmagic.export.request import Request
+
+    request = Request.make(
+        output=output,
+        opset=opset,
+        dynamic=dynamic,
+        static=static,
+        input_names=input_names,
+        output_names=output_names,
+        train=train,
+        keep_source=keep_source,
+        external_data=external_data,
+        prove=prove,
+        fail_on=fail_on,
+        name=name,
+    )
+    return run(model, args, kwargs or {}, request, cells=cells, progress=progress)

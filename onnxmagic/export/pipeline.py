@@ -1,0 +1,272 @@
+"""The pipeline: one line, stage after stage, none reaching back.
+
+    example -> model rules -> first run -> axes -> capture -> write -> check -> prove -> move -> Export
+
+The file is moved over the target last, after the proof: an interrupt during the proof, or a closed gate, leaves the old
+file too. Capture to prove is a loop, because only the exporter and the runtime know whether an axis really varies; each
+turn gives up at least one axis, so it ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from onnxmagic.check import catalogue
+from onnxmagic.check.evidence import EagerEvidence, GraphEvidence, ModelEvidence, RunEvidence
+from onnxmagic.check.finding import Finding, Where
+from onnxmagic.check.places import where_from_trace
+from onnxmagic.errors import CaptureFailed, GateClosed, ModelFailed, UsageMistake
+from onnxmagic.export.artifact import Artifact, install, staging, write_failed
+from onnxmagic.export.asked import asked_groups
+from onnxmagic.export.axes import Plan, choose_axes, static_axes
+from onnxmagic.export.axis_report import axes_of, refused_axes
+from onnxmagic.export.capture import Captured, capture
+from onnxmagic.export.eager import Outputs, first_run, output_names
+from onnxmagic.export.example import Example
+from onnxmagic.export.failure import AxesRefused
+from onnxmagic.export.guard import Guard
+from onnxmagic.export.mode import set_eval
+from onnxmagic.export.modules import all_modules, own_buffers, own_parameters
+from onnxmagic.export.prove import Proof, Prover
+from onnxmagic.export.quiet import quiet
+from onnxmagic.export.request import Request
+from onnxmagic.export.result import Export, Parity, Stage
+from onnxmagic.export.second_leg import second_leg
+from onnxmagic.export.stream import write_model
+from onnxmagic.export.strip import Content, content_of
+from onnxmagic.export.trials import Place, Tester
+from onnxmagic.graph.checker import structure_error
+from onnxmagic.graph.facts import Graph
+from onnxmagic.graph.read import read
+from onnxmagic.runtime.ort import OnnxRuntime
+
+__all__ = ["run"]
+
+SINGLE_FILE_BYTES = 1_500_000_000
+"""From here on the weights go to a second file; one protobuf message ends at 2 GB."""
+
+Cells = Callable[[str], "int | None"]
+
+
+def run(
+    model: Any,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    request: Request,
+    *,
+    cells: Cells | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Export:
+    """Export, check and prove; see ``onnxmagic.export``."""
+    example = Example.make(model, args, kwargs, request.input_names)
+    _check_memory(example, request)
+    asked = asked_groups(example, request)
+    clock = _Clock(progress)
+    with Guard(example.model, [leaf.value for leaf in example.tensors]) as guard:
+        return _Run(example, request, asked, guard, clock, cells).export()
+
+
+class _Clock:
+    """Measures the stages and reports their names as they start."""
+
+    def __init__(self, progress: Callable[[str], None] | None) -> None:
+        self._progress = progress
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Generator[None]:
+        if self._progress is not None:
+            self._progress(name)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def stages(self) -> tuple[Stage, ...]:
+        return tuple(Stage(name, seconds) for name, seconds in self._seconds.items())
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The staged files, and what is known of them."""
+
+    files: tuple[Path, ...]
+    content: Content
+    graph: Graph
+    evidence: GraphEvidence
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One export: what stays the same from stage to stage."""
+
+    example: Example
+    request: Request
+    asked: Mapping[str, tuple[Place, ...]]
+    guard: Guard
+    clock: _Clock
+    cells: Cells | None
+
+    def export(self) -> Export:
+        with self.clock("model"):
+            findings, alone = self._model()
+        names = output_names(alone, self.request.output_names, [leaf.name or "" for leaf in self.example.tensors])
+        with self.clock("axes"):
+            tester = Tester(self.example, alone, self.guard, self.cells)
+            plan = choose_axes(self.example, tester, self.asked, auto=self.request.auto)
+            findings += catalogue.run(EagerEvidence(plan.trials, static=not self.request.auto))
+        prover = Prover(self.example, alone, self.guard, OnnxRuntime())
+        with write_failed(self.request.output), staging(self.request.output) as folder:
+            captured, written, proof, plan, reasons = self._until_true(folder, plan, names, prover)
+            findings += catalogue.run(captured.evidence) + written.findings + catalogue.run(proof.evidence)
+            return self._finish(findings, written, proof, plan, reasons)
+
+    def _model(self) -> tuple[tuple[Finding, ...], Outputs]:
+        evidence = ModelEvidence(self.example.model, self.example.evidence(), self.request.train)
+        with quiet(), torch.no_grad(), self.guard.watching():  # a rule may try what the model's own eval() does
+            findings = catalogue.run(evidence, ignore=["OM210"])
+        if not self.request.train:
+            set_eval(self.example.model, self.guard)
+        try:
+            return findings, first_run(self.example, self.guard, self.cells)
+        except ModelFailed as error:
+            # Mixed dtypes are a mistake only where the model does not cope with them.
+            findings += catalogue.run(replace(evidence, runs=False), select=["OM210"])
+            error.findings = tuple(f for f in catalogue.sort(findings) if f.severity == "error")
+            raise
+
+    def _until_true(
+        self, folder: Path, plan: Plan, names: tuple[str, ...], prover: Prover
+    ) -> tuple[Captured, _Written, Proof, Plan, dict[str, str]]:
+        """Capture, write, check and prove, giving up the axes that turn out not to be true."""
+        reasons: dict[str, str] = {}
+        while True:
+            try:
+                with self.clock("capture"):
+                    captured = capture(self.example, plan, names, self.request.opset, self.cells)
+            except AxesRefused as refused:
+                reasons.update(refused.reasons)
+                plan = plan.without(list(refused.reasons))
+                continue
+            written = self._write(folder, captured, plan, reasons)
+            proof = self._prove(written, plan, names, prover)
+            if not proof.false_axes:
+                return captured, written, proof, plan, reasons
+            reasons.update(proof.false_axes)
+            plan = plan.without(list(proof.false_axes))
+
+    def _write(self, folder: Path, captured: Captured, plan: Plan, reasons: Mapping[str, str]) -> _Written:
+        name = self.request.output.name if self.request.output else "model.onnx"
+        with self.clock("write"):
+            content = content_of(captured.program, keep_source=self.request.keep_source)
+            external = self.request.external_data
+            if external is None:
+                external = content.nbytes >= SINGLE_FILE_BYTES
+            files = tuple(write_model(content.model, content.weights, folder / name, external=external))
+        with self.clock("check"):
+            classes = {path: type(m).__name__ for path, m in self.example.model.named_modules()}
+            graph = read(files[0], classes=classes)
+            evidence = self._graph_evidence(files, content, graph, plan, reasons)
+            findings = catalogue.run(evidence)
+        if evidence.checker_error:
+            raise _invalid(catalogue.sort(findings))
+        return _Written(files, content, graph, evidence, findings)
+
+    def _graph_evidence(
+        self, files: tuple[Path, ...], content: Content, graph: Graph, plan: Plan, reasons: Mapping[str, str]
+    ) -> GraphEvidence:
+        inputs = {value.name for value in graph.inputs}
+        return GraphEvidence(
+            graph,
+            path=self.request.output,
+            files=tuple((file.name, file.stat().st_size) for file in files),
+            places=_places(content.traces, self.cells),
+            checker_error=structure_error(files[0]),
+            asked_opset=self.request.opset,
+            asked_static=not self.request.auto,
+            asked_train=self.request.train,
+            refused_axes=refused_axes(plan, reasons),
+            baked_tensors=tuple(leaf.path for leaf in self.example.tensors if leaf.name not in inputs),
+            keep_source=self.request.keep_source,
+            stripped_source=content.stripped,
+        )
+
+    def _prove(self, written: _Written, plan: Plan, names: tuple[str, ...], prover: Prover) -> Proof:
+        if not self.request.prove:
+            return _not_proved()
+
+        def doubt(failing: Example) -> Any:
+            return second_leg(
+                self.example,
+                failing,
+                plan=plan,
+                names=names,
+                opset=self.request.opset,
+                referee=prover.referee,
+                guard=self.guard,
+            )
+
+        with self.clock("prove"):
+            return prover.prove(written.files[0], plan, doubt)
+
+    def _finish(
+        self, findings: tuple[Finding, ...], written: _Written, proof: Proof, plan: Plan, reasons: dict[str, str]
+    ) -> Export:
+        findings = catalogue.sort(dict.fromkeys(findings))
+        axes = axes_of(plan, reasons, proof, static_axes(self.example, plan) if not self.request.auto else ())
+        nbytes = sum(file.stat().st_size for file in written.files)
+        result = Export(
+            path=self.request.output,
+            findings=findings,
+            graph=written.graph,
+            parity=proof.parity,
+            axes=axes,
+            stages=self.clock.stages(),
+            model_name=self.request.name or type(self.example.model).__name__,
+            nbytes=nbytes,
+            artifact=Artifact(),
+        )
+        _gate(result, self.request)
+        if self.request.output is None:
+            return replace(result, artifact=Artifact(data=written.files[0].read_bytes()))
+        files = install(written.files, self.request.output)
+        return replace(result, artifact=Artifact.on_disk(files))
+
+
+def _check_memory(example: Example, request: Request) -> None:
+    """Refuse what would be written as two files when there is no place for them."""
+    tensors = {id(t): t for m in all_modules(example.model) for t in (*own_parameters(m), *own_buffers(m))}
+    size = sum(t.numel() * t.element_size() for t in tensors.values())
+    if request.output is None and (request.external_data or size >= SINGLE_FILE_BYTES):
+        raise UsageMistake(f"The model has {size / 1e9:.1f} GB of weights in two files; say where: -o model.onnx.")
+
+
+def _places(traces: Mapping[str, str], cells: Cells | None) -> dict[str, Where]:
+    known: dict[str, Where] = {}
+    return {node: known.setdefault(trace, where_from_trace(trace, cells)) for node, trace in traces.items()}
+
+
+def _invalid(findings: tuple[Finding, ...]) -> CaptureFailed:
+    return CaptureFailed(findings[0].message if findings else "The exported graph is invalid.", findings)
+
+
+def _not_proved() -> Proof:
+    reason = "not tried: --no-prove"
+    return Proof(Parity("ONNX Runtime", reason=reason), RunEvidence("ONNX Runtime", not_proved=reason), {})
+
+
+def _gate(result: Export, request: Request) -> None:
+    blocking = {"never": (), "error": ("error",), "warning": ("error", "warning")}[request.fail_on]
+    stopped = [finding for finding in result.findings if finding.severity in blocking]
+    if stopped:
+        codes = ", ".join(dict.fromkeys(finding.code for finding in stopped))
+        raise GateClosed(f"Not kept, because of --fail-on {request.fail_on}: {codes}.", replace(result, path=None))

@@ -1,0 +1,330 @@
+"""The proof: the file, run in a real runtime, against the user's own module.
+
+First the file runs twice in one session without optimisation: a random graph proves nothing. Then it runs on the user's
+example, and on fresh values at other sizes of every dynamic axis; PyTorch runs the same, and each output is compared.
+An axis whose sizes disagree is given back to the pipeline, which exports it static: the file must not claim it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from onnxmagic.check.evidence import RunCase, RunEvidence
+from onnxmagic.export.axes import Plan, Wanted
+from onnxmagic.export.compare import Compared, agreement, compare_output, to_numpy
+from onnxmagic.export.eager import Outputs, run_model
+from onnxmagic.export.example import Example
+from onnxmagic.export.guard import Guard
+from onnxmagic.export.referee import Referee, relative_noise
+from onnxmagic.export.result import Case, Parity
+from onnxmagic.export.second_leg import SecondLeg
+from onnxmagic.export.vary import fresh_values, resized
+from onnxmagic.runtime.ort import plain_reason
+from onnxmagic.runtime.protocol import NotLoadable, Runtime, Session
+
+__all__ = ["PROOF_BATCHES", "Proof", "Prover"]
+
+PROOF_BATCHES = (1, 2, 4)
+"""Batch sizes of the proof; none is the exported example's 3."""
+
+SNR_WARN, SNR_HALF, SNR_FINE = 40.0, 60.0, 100.0
+"""Signal-to-noise ratios in dB: below the first a runtime's rounding is a finding, below the second it is worse than
+half precision, above the third nobody will see it."""
+
+MOST_NOISE = {torch.float32: 1e-3, torch.float16: 0.1, torch.bfloat16: 0.3}
+"""Relative rounding of a whole model that is still believable, by its output's dtype."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One input set for the file and for PyTorch; ``known`` is PyTorch's answer where it has run already."""
+
+    example: Example
+    sizes: Mapping[str, int]
+    kind: Literal["example", "varied", "tiled"]
+    known: Outputs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The parity for the result, the evidence for the rules, and the names of axes that do not hold."""
+
+    parity: Parity
+    evidence: RunEvidence
+    false_axes: Mapping[str, str]
+
+
+class Prover:
+    """Proves one model; used again when the model had to be exported another time.
+
+    Parameters
+    ----------
+    example, alone : Example, Outputs
+        The user's example, and what the model gave on it.
+    doubt : callable
+        Runs the second leg on an example: ``doubt(example) -> SecondLeg``.
+    """
+
+    def __init__(self, example: Example, alone: Outputs, guard: Guard, runtime: Runtime) -> None:
+        self._example = example
+        self._alone = alone
+        self._guard = guard
+        self._runtime = runtime
+        self.referee = Referee(example, guard)
+        self._noise: list[float] | None = None
+        self._random = False
+        self._reference: tuple[torch.Tensor, ...] | None = None
+
+    def prove(self, path: Path, plan: Plan, doubt: Any) -> Proof:
+        """Run the file at `path` and compare it with PyTorch."""
+        missing = self._runtime.missing()
+        if missing:
+            return self._nothing(f"not tried: {missing}", name="ONNX Runtime")
+        try:
+            unstable = self._unstable(path)
+            session = self._runtime.load(path)
+        except NotLoadable as error:
+            return self._nothing("the runtime does not load the file", load_error=str(error))
+        except Exception as error:  # noqa: BLE001  # whatever the runtime raises is its refusal to run
+            reason = f"{self._runtime.name} does not run the file: {plain_reason(error)}"
+            case = RunCase("", {}, "example", "run", plain_reason(error))
+            return self._nothing(reason, cases=(case,))
+        if self._noise is None:
+            self._calibrate()
+        if self._random and not unstable:
+            return self._nothing("the PyTorch model gives two answers for one input", deterministic=True)
+        if unstable:
+            reason = f"{', '.join(unstable)}: random, so nothing can be compared"
+            return self._nothing(reason, nondeterministic=unstable, deterministic=False)
+        return self._compare_all(session, plan, doubt)
+
+    def _nothing(self, reason: str, *, name: str = "", **evidence: Any) -> Proof:
+        runtime = name or self._runtime.name
+        parity = Parity(runtime, deterministic=evidence.get("deterministic"), reason=reason)
+        return Proof(parity, RunEvidence(runtime, not_proved=reason, **evidence), {})
+
+    def _unstable(self, path: Path) -> tuple[str, ...]:
+        """Return the outputs that differ between two runs of one session; optimised sessions hide live dropout."""
+        session = self._runtime.load(path, optimize=False)
+        first, second = (session.run(_feeds(self._example)) for _ in range(2))
+        pairs = zip(session.outputs, first, second, strict=True)
+        return tuple(name for name, a, b in pairs if not _identical(a, b))
+
+    def _compare_all(self, session: Session, plan: Plan, doubt: Any) -> Proof:
+        compared = [self._compare(session, trial, doubt) for trial in self._trials(plan)]
+        if any(not case.ok for case, _, _ in compared) and self._two_answers():
+            return self._nothing("the PyTorch model gives two answers for one input", deterministic=True)
+        false_axes = self._false_axes(session, plan, compared, doubt)
+        cases = tuple(case for case, _, _ in compared)
+        evidence = RunEvidence(
+            self._runtime.name, tuple(run for _, runs, _ in compared for run in runs), deterministic=True
+        )
+        return Proof(Parity(self._runtime.name, cases, True, self._judge()), evidence, false_axes)
+
+    def _judge(self) -> str:
+        return self.referee.reason
+
+    def _trials(self, plan: Plan) -> list[Trial]:
+        """Return the example, then fresh values at the other sizes of every axis, all axes changing together."""
+        own = {axis.name: axis.size for axis in plan.wanted}
+        trials = [Trial(self._example, own, "example", self._alone)]
+        columns = [_sizes_to_try(axis) for axis in plan.wanted]
+        for number, row in enumerate(zip_longest(*columns)):
+            sizes = {
+                axis.name: size if size is not None else column[-1]
+                for axis, size, column in zip(plan.wanted, row, columns, strict=True)
+            }
+            trials.append(self._fresh(plan, sizes, seed=number + 1))
+        if len(trials) == 1:
+            trials.append(self._fresh(plan, own, seed=1))
+        return trials
+
+    def _fresh(self, plan: Plan, sizes: Mapping[str, int], seed: int) -> Trial:
+        run = plan.run
+        if run is not None and not _has_nan(run.outputs) and dict(sizes) == {plan.trials[0].name: run.size}:
+            return Trial(run.example, sizes, "varied", run.outputs)
+        places = {place: sizes[axis.name] for axis in plan.wanted for place in axis.places}
+        grown = resized(self._example, places)
+        return Trial(fresh_values(grown, seed), sizes, "varied")
+
+    def _torch(self, trial: Trial) -> tuple[Trial, Outputs]:
+        """Run PyTorch; where fresh values do not suit the model, the example's own rows are repeated."""
+        if trial.known is not None:
+            return trial, trial.known
+        try:
+            outputs = run_model(trial.example, self._guard)
+            if _has_nan(self._alone) or not _has_nan(outputs):
+                return trial, outputs
+        except Exception:  # noqa: BLE001  # the model does not take these values; its own rows it takes, or raises below
+            outputs = None
+        places = {
+            (leaf.name or "", axis): size
+            for leaf in trial.example.tensors
+            for axis, size in enumerate(leaf.value.shape)
+        }
+        tiled = Trial(resized(self._example, places), trial.sizes, "tiled")
+        return tiled, run_model(tiled.example, self._guard)
+
+    def _compare(self, session: Session, trial: Trial, doubt: Any) -> tuple[Case, list[RunCase], Trial]:
+        try:
+            trial, torch32 = self._torch(trial)
+        except Exception as error:  # noqa: BLE001  # PyTorch accepted this size before; say so rather than stop
+            return self._failed(trial, f"PyTorch itself fails here: {error}")
+        try:
+            got = session.run(_feeds(trial.example))
+        except Exception as error:  # noqa: BLE001  # whatever the runtime raises is its refusal to run
+            return self._failed(trial, f"the runtime refuses to run: {plain_reason(error)}")
+        if trial.kind == "example":
+            torch64 = self._reference
+        else:
+            torch64 = self.referee.reference(trial.example, needed=False)
+            self._learn_noise(torch32, torch64)
+        compared = self._outputs(session, trial, got, torch32, torch64)
+        if any(c.doubtful for c in compared):
+            compared = _decided(compared, doubt(trial.example), got, torch32)
+        return _case(trial, compared, got, torch32), [c.case for c in compared], trial
+
+    def _failed(self, trial: Trial, reason: str) -> tuple[Case, list[RunCase], Trial]:
+        infinite = float("inf")
+        case = Case(trial.sizes, trial.kind, False, infinite, infinite, 0.0, "float32", reason=reason)
+        return case, [RunCase("", trial.sizes, trial.kind, "run", reason)], trial
+
+    def _learn_noise(self, torch32: Outputs, torch64: tuple[torch.Tensor, ...] | None) -> None:
+        if torch64 is None or len(torch64) != len(torch32.tensors):
+            return
+        noise = relative_noise(torch32.tensors, torch64)
+        self._noise = noise if self._noise is None else [max(a, b) for a, b in zip(self._noise, noise, strict=True)]
+
+    def _outputs(
+        self, session: Session, trial: Trial, got: Sequence[Any], torch32: Outputs, torch64: Any
+    ) -> list[Compared]:
+        base = RunCase("", trial.sizes, trial.kind)
+        if len(got) != len(torch32.tensors):
+            detail = f"the file has {len(got)} outputs, PyTorch {len(torch32.tensors)}"
+            return [Compared(replace(base, problem="count", detail=detail), 0.0, "float32")]
+        references = torch64 if torch64 is not None and len(torch64) == len(got) else [None] * len(got)
+        noises: Sequence[float | None] = self._noise or [None] * len(got)
+        return [
+            compare_output(replace(base, output=name), value, expected, reference, noise)
+            for name, value, expected, reference, noise in zip(
+                session.outputs, got, torch32.tensors, references, noises, strict=True
+            )
+        ]
+
+    def _false_axes(self, session: Session, plan: Plan, compared: Any, doubt: Any) -> dict[str, str]:
+        """Return the axes that fail at other sizes while fresh values at the example's own sizes agree."""
+        failed = [(case, trial) for case, _, trial in compared if not case.ok]
+        if not plan.wanted or not failed or not compared[0][0].ok:
+            return {}
+        own = {axis.name: axis.size for axis in plan.wanted}
+        at_home, _, _ = self._compare(session, self._fresh(plan, own, seed=9), doubt)
+        if not at_home.ok:
+            return {}
+        guilty: dict[str, str] = {}
+        for axis in plan.wanted:
+            for size in _sizes_to_try(axis):
+                case, _, _ = self._compare(session, self._fresh(plan, {**own, axis.name: size}, seed=size), doubt)
+                if not case.ok:
+                    guilty.setdefault(axis.name, f"the exported file fails at {axis.name} {size}: {case.reason}")
+        together = {axis.name: f"the exported file fails at {dict(failed[0][0].sizes)}" for axis in plan.wanted}
+        return guilty or together
+
+    def _calibrate(self) -> None:
+        """Measure PyTorch's own rounding on the example; refuse a reference that is no reference.
+
+        A model that draws random numbers differs from its float64 run by far more than rounding, and everything would
+        then agree with it.
+        """
+        self._reference = self.referee.reference(self._example, needed=True)
+        self._learn_noise(self._alone, self._reference)
+        excess = max(
+            (n / MOST_NOISE.get(t.dtype, 1.0) for n, t in zip(self._noise or [], self._alone.tensors, strict=False)),
+            default=0.0,
+        )
+        if excess <= 1:
+            return
+        self._random = self._two_answers()
+        self.referee.reason = f"no float64 run: it differs from float32 by {max(self._noise or [0.0]):.1%}"
+        self._noise = self._reference = None
+
+    def _two_answers(self) -> bool:
+        """Return whether PyTorch disagrees with itself on the example."""
+        again = run_model(self._example, self._guard)
+        pairs = zip(self._alone.tensors, again.tensors, strict=False)
+        return any(a.shape != b.shape or not torch.allclose(a, b, rtol=1e-3, equal_nan=True) for a, b in pairs)
+
+
+def _sizes_to_try(axis: Wanted) -> tuple[int, ...]:
+    if axis.places[0][1] == 0 or axis.name == "batch":
+        return tuple(n for n in PROOF_BATCHES if n != axis.size)
+    return (axis.export_size, axis.size)
+
+
+def _feeds(example: Example) -> dict[str, Any]:
+    return {leaf.name or "": to_numpy(leaf.value) for leaf in example.tensors}
+
+
+def _identical(a: Any, b: Any) -> bool:
+    if not isinstance(a, np.ndarray) or a.dtype.kind != "f":
+        return bool(np.array_equal(a, b))
+    return bool(np.array_equal(a, b, equal_nan=True))
+
+
+def _has_nan(outputs: Outputs) -> bool:
+    return any(t.is_floating_point() and bool(t.isnan().any()) for t in outputs.tensors)
+
+
+def _case(trial: Trial, compared: Sequence[Compared], got: Sequence[Any], torch32: Outputs) -> Case:
+    """Return the case of all outputs together: the worst one speaks."""
+    worst = max(compared, key=lambda c: (bool(c.case.problem), c.case.ratio or 0.0, c.case.max_rel))
+    runs = [c.case for c in compared]
+    shares = [agreement(g, t) for g, t in zip(got, torch32.tensors, strict=False)]
+    known = [share for share in shares if share is not None]
+    ratios = [run.ratio for run in runs if run.ratio is not None]
+    failed = worst.case.problem != ""
+    name = f"`{worst.case.output}` " if worst.case.output and worst.case.detail else ""
+    return Case(
+        trial.sizes,
+        trial.kind,
+        not failed,
+        max(run.max_abs for run in runs),
+        max(run.max_rel for run in runs),
+        worst.tolerance,
+        worst.reference,
+        max(ratios) if ratios else None,
+        min(known) if known else None,
+        f"{name}{worst.case.detail}",
+    )
+
+
+def _decided(compared: Sequence[Compared], leg: SecondLeg, got: Sequence[Any], torch32: Outputs) -> list[Compared]:
+    """Let the second leg decide what the float64 run left in doubt."""
+    result: list[Compared] = []
+    for one, value, expected in zip(compared, got, torch32.tensors, strict=True):
+        if not one.doubtful:
+            result.append(one)
+            continue
+        snr = _snr(value, expected)
+        detail = f"{one.case.detail}; {leg.detail}"
+        if leg.verdict == "right" and snr >= SNR_WARN:
+            grade = "nobody will see it" if snr >= SNR_FINE else "like half precision" if snr < SNR_HALF else "small"
+            detail = f"rounds {one.case.ratio:.0f} times worse than PyTorch ({snr:.0f} dB, {grade}); {leg.detail}"
+            result.append(replace(one, case=replace(one.case, problem="", detail=detail)))
+        else:
+            result.append(replace(one, case=replace(one.case, detail=detail)))
+    return result
+
+
+def _snr(got: Any, torch32: torch.Tensor) -> float:
+    expected = torch32.double().cpu()
+    good = expected.isfinite()
+    noise = float((torch.from_numpy(np.array(got)).double() - expected)[good].square().mean())
+    signal = float(expected[good].square().mean())
+    return 10 * float(np.log10(signal / noise)) if noise and signal else float("inf") if not noise else 0.0

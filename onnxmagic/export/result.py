@@ -1,0 +1,231 @@
+"""What an export gives back. The names are a contract: tests and users rely on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from onnxmagic.check.finding import Finding
+from onnxmagic.graph.facts import Graph, Module
+from onnxmagic.shown import Shown
+
+if TYPE_CHECKING:
+    import os
+
+    import onnx
+
+    from onnxmagic.export.artifact import Artifact
+
+__all__ = ["Axis", "Case", "Export", "Parity", "Selection", "Stage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of one input, and what is known of it.
+
+    Attributes
+    ----------
+    input : str
+        Name of the graph input.
+    index : int
+    name : str
+        The dynamic axis's name, for example ``"batch"``; for a static axis the name it would have had.
+    status : {"proved", "declared", "static", "refused"}
+        ``proved``: the file ran at ``sizes`` and agreed with PyTorch. ``declared``: dynamic in the file, not tried.
+        ``static``: fixed, as asked. ``refused``: wanted dynamic, fixed all the same, for ``reason``.
+    sizes : tuple of int
+        Sizes at which the file ran and agreed.
+    reason : str
+        Why it is static or refused; empty otherwise.
+    """
+
+    input: str
+    index: int
+    name: str
+    status: Literal["proved", "declared", "static", "refused"]
+    sizes: tuple[int, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One comparison of the file with PyTorch, over all outputs; the worst output decides.
+
+    Attributes
+    ----------
+    sizes : mapping of axis name to size
+    inputs : {"example", "varied", "tiled"}
+        The user's example; fresh values in its range; the example's own rows repeated (where fresh values do not suit).
+    ok : bool
+    max_abs, max_rel : float
+        Largest difference between runtime and float32 PyTorch; relative to the largest magnitude of that output.
+    tolerance : float
+        With a ratio: the largest root-mean-square error allowed, 8 times PyTorch's own rounding (9 times against a
+        float32 reference, which rounds itself). Without: the largest absolute difference allowed.
+    reference : {"float64", "float32"}
+        What the file was compared with in this case.
+    ratio : float or None
+        The runtime's error over PyTorch's own rounding, which a float64 run of this case measured, or one of the user's
+        example; None where no float64 run was possible.
+    agreement : float or None
+        Share of rows whose largest entry is at the same place, for outputs of shape (rows, classes).
+    reason : str
+        What differs, or how it was decided when that was not plain; empty otherwise.
+    """
+
+    sizes: Mapping[str, int]
+    inputs: Literal["example", "varied", "tiled"]
+    ok: bool
+    max_abs: float
+    max_rel: float
+    tolerance: float
+    reference: Literal["float64", "float32"]
+    ratio: float | None = None
+    agreement: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """The proof: the file, run in a runtime, against the user's own module.
+
+    ``runtime`` names it (``"ONNX Runtime 1.31.1 (CPU)"``); ``reason`` says why nothing, or not all, was compared.
+    ``deterministic`` is whether one session gave one answer twice with optimisation off; None when not tried.
+    """
+
+    runtime: str
+    cases: tuple[Case, ...] = ()
+    deterministic: bool | None = None
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Something was compared and all of it agreed."""
+        return bool(self.cases) and all(case.ok for case in self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the export and the seconds it took."""
+
+    name: str
+    seconds: float
+
+
+class Selection:
+    """What was clicked last in a live view; the one mutable corner of a result."""
+
+    def __init__(self) -> None:
+        self.selected: Module | Finding | None = None
+
+
+@dataclass(frozen=True)
+class Export(Shown):
+    """A model that left PyTorch, with all that is known of the file.
+
+    Attributes
+    ----------
+    path : Path or None
+        The .onnx file; None when it was not written (no ``output``).
+    findings : tuple of Finding
+        Sorted, errors first.
+    graph : Graph
+        The file's facts.
+    parity : Parity
+    axes : tuple of Axis
+    stages : tuple of Stage
+    changes : None
+        The diff to the file that was replaced; not made yet, so always None.
+    model_name : str
+        As the user wrote it, for example ``"net.encoder"``, or the class's name.
+    nbytes : int
+        Bytes of the file(s).
+    """
+
+    path: Path | None
+    findings: tuple[Finding, ...]
+    graph: Graph
+    parity: Parity
+    axes: tuple[Axis, ...]
+    stages: tuple[Stage, ...]
+    model_name: str
+    nbytes: int
+    artifact: Artifact = field(repr=False, compare=False)
+    changes: None = None
+    selection: Selection = field(default_factory=Selection, repr=False, compare=False)
+
+    __str__ = Shown.__str__
+    # IPython takes a class's own __repr__ before an inherited _repr_pretty_.
+    _repr_pretty_ = Shown._repr_pretty_
+
+    def __repr__(self) -> str:
+        state = "ok" if self.ok else "not fit"
+        count = len(self.findings)
+        name = self.path.name if self.path else self.model_name
+        return f"<Export {name}: {state}, {count} finding{'' if count == 1 else 's'}>"
+
+    @property
+    def ok(self) -> bool:
+        """No finding of severity error."""
+        return not any(f.severity == "error" for f in self.findings)
+
+    @property
+    def selected(self) -> Module | Finding | None:
+        """The module or finding that was clicked last in a live view of this result."""
+        return self.selection.selected
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model to `path` (replaced whole or not touched) and return it.
+
+        Raises
+        ------
+        UsageMistake
+            The folder is missing or not writable, or the exported file has changed since.
+        WriteFailed
+            Writing failed; what was at `path` is untouched.
+        """
+        return self.artifact.save(path)
+
+    def model_proto(self) -> onnx.ModelProto:
+        """Return the whole model, weights included, as a new ``onnx.ModelProto``.
+
+        Raises
+        ------
+        UsageMistake
+            The exported file has changed since.
+        """
+        return self.artifact.model_proto()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data; docs/result.schema.json describes it."""
+        data = {
+            "version": 1,
+            "ok": self.ok,
+            "path": str(self.path) if self.path else None,
+            "model": self.model_name,
+            "bytes": self.nbytes,
+            "opset": self.graph.opset,
+            "ir_version": self.graph.ir_version,
+            "inputs": [asdict(v) for v in self.graph.inputs],
+            "outputs": [asdict(v) for v in self.graph.outputs],
+            "parameters": self.graph.parameters,
+            "findings": [f.to_dict() for f in self.findings],
+            "axes": [asdict(a) for a in self.axes],
+            "parity": {"ok": self.parity.ok, **asdict(self.parity)},
+            "stages": [asdict(s) for s in self.stages],
+        }
+        return {key: _plain(value) for key, value in data.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return lists for tuples, and None for NaN and infinity, which JSON does not know."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

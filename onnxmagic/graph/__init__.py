@@ -1,0 +1,1 @@
+"""A .onnx file as facts: signature, nodes, module tree, shapes. Weights stay on disk."""

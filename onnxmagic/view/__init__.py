@@ -1,0 +1,85 @@
+"""A result as text, as HTML and as a live widget.
+
+This module holds the names that others use and imports nothing: showing is asked for by results themselves (see
+``onnxmagic.shown``), and a result must be importable where there is no IPython.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onnxmagic.errors import ExportError
+    from onnxmagic.view.display import How
+    from onnxmagic.view.progress import Progress
+
+__all__ = [
+    "Progress",
+    "display_result",
+    "failure_lines",
+    "mark_shown",
+    "pretty",
+    "show",
+    "to_html",
+    "to_text",
+]
+
+
+def to_text(result: Any) -> str:
+    """Return `result` as plain text, 100 columns wide."""
+    from onnxmagic.view.report import report
+    from onnxmagic.view.text import render
+
+    return render(report(result))
+
+
+def to_html(result: Any) -> str:
+    """Return `result` as HTML that needs neither a kernel nor a network, and is legible without scripts."""
+    from onnxmagic.view.display import new_ident
+    from onnxmagic.view.html import page
+    from onnxmagic.view.report import report
+
+    return page(report(result), new_ident())
+
+
+def failure_lines(error: ExportError) -> list[str]:
+    """Return the lines that IPython prints for `error` instead of a stack."""
+    from onnxmagic.view.failure import failure_lines as lines
+
+    return lines(error)
+
+
+def show(result: Any, how: How = "auto", replace: Any = None) -> None:
+    """Show `result` now, in the best form that the front end has; see ``view.display``."""
+    from onnxmagic.view.display import show as show_now
+
+    show_now(result, how, replace)
+
+
+def mark_shown(result: Any) -> None:
+    """Note that `result` needs no showing any more in the cell that runs now."""
+    from onnxmagic.view.display import mark_shown as mark
+
+    mark(result)
+
+
+def display_result(result: Any) -> None:
+    """Do what IPython's ``_ipython_display_`` is for; see ``view.display``."""
+    from onnxmagic.view.display import display_result as display
+
+    display(result)
+
+
+def pretty(result: Any) -> str:
+    """Return what a terminal prints behind ``Out[n]``."""
+    from onnxmagic.view.display import pretty as text
+
+    return text(result)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Progress":
+        from onnxmagic.view.progress import Progress
+
+        return Progress
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,230 @@
+"""A report as HTML, once: the same elements are the page without scripts, the page with scripts, and the widget.
+
+``fragment`` is legible by itself. ``page`` adds ``export.js``, which moves the fragment into a shadow root (so that the
+notebook's style and ours do not meet), gives it ``export.css`` and makes it searchable. The widget gets the fragment as
+a value. Nothing is drawn twice, so nothing can differ.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache, singledispatch
+from pathlib import Path
+
+from onnxmagic.view.cut import cut, open_depth
+from onnxmagic.view.markup import Markup, joined, sign_mark, spans, tag
+from onnxmagic.view.parts import (
+    AXIS_SIGNS,
+    Branch,
+    Column,
+    Item,
+    Part,
+    Report,
+    Row,
+    Section,
+    Sentence,
+    Shares,
+    Signature,
+    Size,
+    Span,
+    Table,
+    Tensor,
+    Tree,
+)
+
+__all__ = ["asset", "fragment", "page"]
+
+TREE_ROWS = 1500
+OPEN_ROWS = 14
+_STAGE_COLOURS = ("#8c959f", "#a475f9", "#3b82f6", "#1f9d4d", "#14a3a3", "#d29922")
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the text of a file in ``static/``."""
+    return (Path(__file__).parent / "static" / name).read_text(encoding="utf-8")
+
+
+def page(report: Report, ident: str) -> str:
+    """Return `report` as HTML that needs nothing else; `ident` lets a live view hide this copy."""
+    # Our own files hold no "</script": a test reads them for it. The state holds nothing from a model.
+    module = asset("export.js").replace("export default", "const view =")
+    state = json.dumps({"ident": ident, "css": asset("export.css")}).replace("</", "<\\/")
+    script = f"<script>(() => {{\n{module}\nview.adopt({state});\n}})();</script>"
+    return f'<div data-om="{ident}">{fragment(report)}</div>{script}'
+
+
+def fragment(report: Report) -> Markup:
+    """Return the report's elements, with inline styles only."""
+    header = report.header
+    facts = [spans((fact,)) for fact in header.facts]
+    between = [piece for fact in facts for piece in (" · ", fact)][1:]
+    return tag(
+        "div",
+        tag(
+            "div",
+            sign_mark(header.sign),
+            tag("b", spans(header.sentence), cls="sentence"),
+            tag("span", *between, cls="facts"),
+            cls="header",
+        ),
+        *[_section(section) for section in report.sections],
+        cls="report",
+        data_testid=f"om-{report.kind}",
+        role="group",
+        aria_label="export report",
+    )
+
+
+def _section(section: Section) -> Markup:
+    name = Span(section.label.capitalize())
+    title = (name, Span(" · "), *section.title) if section.title else (name,)
+    # Findings speak for themselves: their signs and codes are the heading.
+    bare = all(isinstance(part, Item) for part in section.parts)
+    heading = () if bare else (tag("div", spans(title), cls="title"),)
+    return tag("div", *heading, *[element(part) for part in section.parts], cls="section", data_section=section.label)
+
+
+@singledispatch
+def element(part: Part) -> Markup:
+    """Return one part as an element; a kind of part is a function registered here."""
+    raise TypeError(f"no HTML for {type(part).__name__}")
+
+
+@element.register
+def _(part: Sentence) -> Markup:
+    mark = (sign_mark(part.sign), " ") if part.sign else ()
+    return tag("div", *mark, spans(part.line), cls="prose")
+
+
+@element.register
+def _(part: Item) -> Markup:
+    # Its name has no column of its own here, as in the text; it opens the line below.
+    first, *others = part.more or ((),)
+    named = (part.name, Span(" · ", "dim"), *first) if first else (part.name,)
+    more = [tag("div", spans(line), cls="more") for line in (named, *others)]
+    body = tag("div", spans(part.body), *more, cls="body")
+    label = tag("span", spans((Span(part.code.text, "code", part.name.text),)), cls="label")
+    return tag("div", tag("span", sign_mark(part.sign), cls="mark"), label, body, cls="item", data_key=part.key)
+
+
+@element.register
+def _(part: Signature) -> Markup:
+    if not part.inputs and not part.outputs:
+        return tag("div", "no inputs and no outputs", cls="dim")
+    inputs = tag("div", *[_tensor(tensor) for tensor in part.inputs], cls="tensors")
+    arrow = tag("span", "→", cls="arrow", aria_label="gives")
+    outputs = tag("div", *[_tensor(tensor) for tensor in part.outputs], cls="tensors")
+    return tag("div", inputs, tag("div", arrow, outputs, cls="outputs"), cls="io")
+
+
+def _tensor(tensor: Tensor) -> Markup:
+    sizes = [tag("span", "any shape", cls="dim")] if tensor.sizes is None else [_size(size) for size in tensor.sizes]
+    if tensor.sizes == ():
+        sizes = [tag("span", "scalar", cls="dim")]
+    return tag("div", spans((tensor.name,)), spans((tensor.dtype,)), *sizes, cls="tensor")
+
+
+def _size(size: Size) -> Markup:
+    if size.sign is None:
+        return tag("span", size.text.text, cls="size", title=size.text.title)
+    mark = sign_mark(size.sign, AXIS_SIGNS)
+    return tag("span", size.text.text, " ", mark, cls=f"size-{size.sign}", title=size.text.title)
+
+
+@element.register
+def _(part: Table) -> Markup:
+    head = tag("tr", *[_heading(column) for column in part.columns])
+    body = joined(tuple(_row(row, part.columns) for row in part.rows))
+    return tag("div", tag("table", tag("thead", head), tag("tbody", body), cls="table"), cls="scroll")
+
+
+def _heading(column: Column) -> Markup:
+    return tag("th", tag("span", column.title.text, cls="dim"), cls="th-number" if column.numeric else "th")
+
+
+def _row(row: Row, columns: tuple[Column, ...]) -> Markup:
+    cells = [
+        tag("td", spans(cell), cls="td-number" if column.numeric else "td")
+        for cell, column in zip(row.cells, columns, strict=True)
+    ]
+    note = tag("td", spans(row.note), cls="note", colspan=str(len(columns) - 1))
+    below = tag("tr", tag("td", cls="td"), note) if row.note else Markup()
+    return joined((tag("tr", *cells), below))
+
+
+@element.register
+def _(part: Tree) -> Markup:
+    root, left_out = cut(part.root, TREE_ROWS)
+    more: tuple[Markup, ...] = ()
+    if left_out:
+        words = f"… {left_out:,} more module{'s' * (left_out > 1)}; "
+        more = (tag("div", words, spans((part.elsewhere,)), " has them all", cls="prose"),)
+    return tag("div", _branch(root, 0, open_depth(root, OPEN_ROWS), _widths(root)), *more, cls="tree")
+
+
+def _widths(root: Branch) -> tuple[int, int, int, int, int]:
+    rows = [(2 * depth + len(b.name.text), b) for depth, b in root.walk()]
+    return (
+        min(max(name for name, _ in rows), 44),
+        min(max(len(b.kind.text) for _, b in rows), 28),
+        min(max(len(b.shape.text) for _, b in rows), 32),
+        max(len(b.count.text) for _, b in rows),
+        max(len(b.weight.text) for _, b in rows),
+    )
+
+
+def _branch(branch: Branch, depth: int, unfolded: int, widths: tuple[int, int, int, int, int]) -> Markup:
+    row = _tree_row(branch, depth, widths)
+    if not branch.children:
+        return tag("div", row, cls="leaf", data_key=branch.key)
+    below = [_branch(child, depth + 1, unfolded, widths) for child in branch.children]
+    summary = tag("summary", row, cls="summary", data_key=branch.key)
+    details = tag("details", summary, tag("div", *below, cls="children"), cls="branch")
+    # A bare attribute: with a value, "false" would be open too.
+    return Markup(details.replace("<details", "<details open", 1)) if depth < unfolded else details
+
+
+def _tree_row(branch: Branch, depth: int, widths: tuple[int, int, int, int, int]) -> Markup:
+    # Without a style sheet the columns are aligned by blanks: a thousand rows with inline styles would be megabytes.
+    name, kind, shape, count, weight = widths
+    return tag(
+        "span",
+        tag("span", branch.name.text.ljust(name - 2 * depth + 2), cls="name", title=branch.name.title),
+        tag("span", branch.kind.text.ljust(kind + 2), cls="kind"),
+        tag("span", branch.shape.text.ljust(shape + 2), cls="shape"),
+        tag("span", _filled(branch.share), cls="bar", title=f"{branch.share:.1%} of the weights"),
+        tag("span", branch.count.text.rjust(count + 2), cls="count"),
+        tag("span", branch.weight.text.rjust(weight + 2), cls="weight"),
+        cls="row",
+    )
+
+
+def _filled(share: float) -> Markup:
+    return _bare(f"width: {share:.1%}")
+
+
+def _fill(share: float, colour: str) -> Markup:
+    return _bare(f"display: block; height: 100%; width: {share:.1%}; background: {colour}")
+
+
+@element.register
+def _(part: Shares) -> Markup:
+    whole = sum(share.amount for share in part.items) or 1.0
+    colours = [_STAGE_COLOURS[index % len(_STAGE_COLOURS)] for index in range(len(part.items))]
+    bars = [_fill(share.amount / whole, colour) for share, colour in zip(part.items, colours, strict=True)]
+    legend = [
+        tag("span", _swatch(colour), spans((share.label, Span(" "), share.text)))
+        for share, colour in zip(part.items, colours, strict=True)
+    ]
+    return joined((tag("div", *bars, cls="stages", aria_hidden="true"), tag("div", *legend, cls="legend")))
+
+
+def _swatch(colour: str) -> Markup:
+    style = "display: inline-block; width: 8px; height: 8px; border-radius: 2px; margin-right: 5px; background: "
+    return _bare(style + colour)
+
+
+def _bare(style: str) -> Markup:
+    """Return an empty element whose style is a figure: it stays where a style sheet takes over."""
+    return tag("span", **{"class": "om-fill"}, style=style)

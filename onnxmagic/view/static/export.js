@@ -1,0 +1,237 @@
+// The live side of a report: one module for the page without a kernel and for the widget.
+//
+// Python draws the report once, with inline styles that survive where scripts are stripped. This module takes those
+// very elements, puts them into a shadow root, drops the inline styles for export.css, and adds what needs a script:
+// search, folding all at once, arrow keys, and (with a kernel) the choice of a module or finding. It never makes an
+// element out of a string that came from a model.
+//
+//   adopt(state)           the static page: take over the copy that stands in the document
+//   render({ model, el })  the widget: draw model.get("html"), hide the static copy, report what is chosen
+
+const LIVE = "data-om-widget";
+const STALE = "Error displaying widget";
+
+/** Make an element with a class, attributes and text or children. */
+function make(name, cls, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  if (cls) element.className = cls;
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+// ---------------------------------------------------------------- light or dark
+
+/** "light", "dark", or null where the page does not say and the system's preference decides. */
+function theme() {
+  const { body, documentElement: root } = document;
+  const jupyter = body.dataset.jpThemeLight;
+  if (jupyter) return jupyter === "false" ? "dark" : "light";
+  if (body.classList.contains("vscode-dark") || body.classList.contains("vscode-high-contrast")) return "dark";
+  if (body.classList.contains("vscode-light")) return "light";
+  const sphinx = root.dataset.theme;
+  return sphinx === "dark" || sphinx === "light" ? sphinx : null;
+}
+
+/** Let `report` follow the page's theme; return the way to stop. */
+function followTheme(report) {
+  const apply = () => (report.style.colorScheme = theme() ?? "light dark");
+  const observer = new MutationObserver(apply);
+  const watched = ["data-jp-theme-light", "data-theme", "class"];
+  for (const element of [document.body, document.documentElement])
+    observer.observe(element, { attributes: true, attributeFilter: watched });
+  apply();
+  return () => observer.disconnect();
+}
+
+// ---------------------------------------------------------------- the tree
+
+/** The rows of a tree that can be seen now, from top to bottom. */
+const visibleRows = (tree) => [...tree.querySelectorAll("[data-key]")].filter((row) => row.checkVisibility());
+
+const pathOf = (row) => row.querySelector(".om-name")?.title ?? "";
+
+/** Show only rows whose path, name or class holds `query`, with their parents open above them. */
+function search(tree, query) {
+  const wanted = query.trim().toLowerCase();
+  let found = 0;
+  const visit = (node) => {
+    const row = node.matches("details") ? node.querySelector(":scope > summary") : node;
+    const texts = [pathOf(row), row.querySelector(".om-name").textContent, row.querySelector(".om-kind").textContent];
+    const hit = texts.some((text) => text.toLowerCase().includes(wanted));
+    const below = [...node.querySelectorAll(":scope > .om-children > *")].map(visit).some(Boolean);
+    found += hit;
+    row.toggleAttribute("data-hit", hit && wanted !== "");
+    node.hidden = wanted !== "" && !hit && !below;
+    if (node.matches("details")) {
+      node.dataset.before ??= String(node.open);
+      node.open = wanted === "" ? node.dataset.before === "true" : below;
+      if (wanted === "") delete node.dataset.before;
+    }
+    return hit || below;
+  };
+  tree.querySelectorAll(":scope > details, :scope > .om-leaf").forEach(visit);
+  return found;
+}
+
+/** Put a search field and two fold buttons above the tree. */
+function addTools(tree) {
+  const total = tree.querySelectorAll("[data-key]").length;
+  if (total < 2) return;
+  const field = make("input", "om-search", { type: "search", placeholder: "Search modules", "aria-label": "Search modules" });
+  const found = make("span", "om-found", { role: "status" });
+  field.addEventListener("input", () => {
+    const hits = search(tree, field.value);
+    found.textContent = field.value.trim() ? `${hits} of ${total}` : "";
+  });
+  const fold = (label, open) => {
+    const button = make("button", "om-button", { type: "button" }, label);
+    button.addEventListener("click", () => tree.querySelectorAll("details").forEach((node) => (node.open = open)));
+    return button;
+  };
+  // A notebook in command mode takes keys for its own: "a" typed here must not insert a cell.
+  field.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key !== "Escape") return;
+    field.value = "";
+    field.dispatchEvent(new Event("input"));
+  });
+  tree.before(make("div", "om-tools", { "data-lm-suppress-shortcuts": "true" }, field, found, fold("Unfold all", true), fold("Fold all", false)));
+}
+
+/** Arrow keys walk through the rows and fold them, as in any tree. */
+function onArrow(tree, event) {
+  const row = event.target.closest("[data-key]");
+  if (!row) return;
+  const details = row.matches("summary") ? row.parentElement : null;
+  const rows = visibleRows(tree);
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step) rows[rows.indexOf(row) + step]?.focus();
+  else if (event.key === "ArrowRight" && details) details.open = true;
+  else if (event.key === "ArrowLeft" && details?.open) details.open = false;
+  else if (event.key === "ArrowLeft") row.closest(".om-children")?.parentElement.querySelector("summary").focus();
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+// ---------------------------------------------------------------- choosing
+
+/** What is chosen, in words. */
+function nameOf(row) {
+  if (row.matches(".om-item")) return row.querySelector(".om-code").textContent;
+  return pathOf(row) || row.querySelector(".om-name").textContent;
+}
+
+/** Mark the chosen row, and say below the report where Python has it. */
+function mark(report, key, live) {
+  const rows = [...report.querySelectorAll("[data-key]")];
+  rows.forEach((row) => row.removeAttribute("aria-current"));
+  const row = rows.find((one) => one.dataset.key === key);
+  row?.setAttribute("aria-current", "true");
+  let note = report.querySelector(".om-chosen");
+  if (!row || !live) return note?.remove();
+  note ??= report.appendChild(make("div", "om-chosen", { role: "status" }));
+  note.replaceChildren(make("code", "", {}, nameOf(row)), " is now ", make("code", "", {}, ".selected"), " of this result in Python.");
+}
+
+/** Rows and findings answer to a click and to Enter; `choose` gets the key. */
+function addChoosing(report, choose, live) {
+  const chosen = (event) => {
+    const row = event.target.closest?.("[data-key]");
+    // Text being copied is not a choice.
+    if (row && String(getSelection()) === "") choose(row.dataset.key);
+  };
+  report.addEventListener("click", chosen);
+  report.addEventListener("keydown", (event) => {
+    const row = event.target.closest?.("[data-key]");
+    if (!row || event.key !== "Enter") return;
+    // A summary makes a click of Enter by itself; the others do not.
+    if (!row.matches("summary")) choose(row.dataset.key);
+    event.stopPropagation();
+  });
+  const items = live ? "[data-key]" : ".om-tree [data-key]";
+  report.querySelectorAll(items).forEach((row) => {
+    row.tabIndex = 0;
+    if (live && !row.matches("summary")) row.setAttribute("role", "button");
+  });
+  report.classList.toggle("om-live", live);
+}
+
+/** Give the drawn report its style sheet and its behaviour inside `host`; return the way to take it down. */
+function enliven(host, nodes, css, choose, live) {
+  const shadow = host.attachShadow({ mode: "open" });
+  shadow.append(make("style", "", {}, css), ...nodes);
+  for (const styled of shadow.querySelectorAll("[style]:not(.om-fill)")) styled.removeAttribute("style");
+  const report = shadow.querySelector(".om-report");
+  for (const tree of shadow.querySelectorAll(".om-tree")) {
+    addTools(tree);
+    tree.addEventListener("keydown", (event) => onArrow(tree, event));
+  }
+  addChoosing(report, choose, live);
+  return { report, stop: followTheme(report) };
+}
+
+// ---------------------------------------------------------------- the static copy and the widget
+
+const outputOf = (element) => element.closest(".jp-OutputArea-child") ?? element;
+const copiesOf = (ident) => [...document.querySelectorAll(`[data-om="${ident}"]`)];
+const widgetsOf = (ident) => document.querySelectorAll(`[${LIVE}="${ident}"]`);
+
+/** Hide the static copies of a report; return the way to have them back, also where they are out of the document. */
+function hideCopies(ident) {
+  const outputs = copiesOf(ident).map(outputOf);
+  for (const output of outputs) output.style.display = "none";
+  return () => [...outputs, ...copiesOf(ident).map(outputOf)].forEach((output) => (output.style.display = ""));
+}
+
+/** A reopened notebook has no kernel for the widget behind this copy: hide the line in which Jupyter says so. */
+function hideStale(host) {
+  const output = host.closest(".jp-OutputArea-child");
+  if (!output) return;
+  const hide = () => {
+    const next = output.nextElementSibling;
+    if (next?.textContent.trim().startsWith(STALE)) next.style.display = "none";
+  };
+  new MutationObserver(hide).observe(output.parentElement, { childList: true, subtree: true, characterData: true });
+  hide();
+}
+
+/** Take over every copy of this report that is in the document and not live yet. */
+function adopt({ ident, css }) {
+  for (const host of copiesOf(ident)) {
+    if (host.shadowRoot) continue;
+    const { report } = enliven(host, [...host.childNodes], css, (key) => mark(report, key, false), false);
+    hideStale(host);
+  }
+  // The widget may have been drawn first, for example when a tab is opened a second time.
+  if (widgetsOf(ident).length) hideCopies(ident);
+}
+
+/** Draw the widget; return the function that takes it down. */
+function render({ model, el }) {
+  const ident = model.get("ident");
+  const host = make("div", "", { [LIVE]: ident });
+  const template = document.createElement("template");
+  // Escaped by Python's one escaping function; scripts inside a template's content never run.
+  template.innerHTML = model.get("html");
+  const choose = (key) => {
+    model.set("selected", key);
+    model.save_changes();
+  };
+  const { report, stop } = enliven(host, [...template.content.childNodes], model.get("css"), choose, true);
+  const show = () => mark(report, model.get("selected"), true);
+  model.on("change:selected", show);
+  show();
+  el.append(host);
+  const showAgain = hideCopies(ident);
+  return () => {
+    stop();
+    model.off("change:selected", show);
+    host.remove();
+    // Without its kernel the widget goes; the report must not go with it.
+    if (!widgetsOf(ident).length) showAgain();
+  };
+}
+
+export default { render, adopt };

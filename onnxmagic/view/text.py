@@ -1,0 +1,213 @@
+"""A report as text for a terminal: aligned, wrapped to its width, coloured only where colour is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from itertools import zip_longest
+
+from onnxmagic.view.cut import cut, open_depth
+from onnxmagic.view.parts import (
+    AXIS_SIGNS,
+    SIGNS,
+    Branch,
+    Item,
+    Line,
+    Part,
+    Report,
+    Section,
+    Sentence,
+    Shares,
+    Signature,
+    Size,
+    Span,
+    Table,
+    Tensor,
+    Tone,
+    Tree,
+    line,
+)
+from onnxmagic.view.wrap import width, wrap
+
+__all__ = ["items", "paint", "part_lines", "render"]
+
+GUTTER = 12
+MARGIN = 2
+TREE_ROWS = 24
+
+_COLOURS: dict[Tone, str] = {
+    "strong": "1",
+    "dim": "2",
+    "code": "36",
+    "ok": "32",
+    "warn": "33",
+    "bad": "31",
+    "info": "34",
+}
+
+
+def render(report: Report, columns: int = 100, colour: bool = False) -> str:
+    """Return `report` as text at most `columns` characters wide (at least 72), with ANSI colours if `colour`."""
+    columns = max(columns, 72)
+    lines = _header(report, columns)
+    for section in report.sections:
+        lines += [(), *_section(section, columns)]
+    return "\n".join(paint(spans, colour) for spans in lines)
+
+
+def paint(spans: Line, colour: bool) -> str:
+    """Return one line as a string."""
+    if not colour:
+        return "".join(span.text for span in spans).rstrip()
+    coded = ((span, _COLOURS.get(span.tone)) for span in spans)
+    return "".join(f"\x1b[{code}m{span.text}\x1b[0m" if code else span.text for span, code in coded)
+
+
+def _header(report: Report, columns: int) -> list[Line]:
+    header = report.header
+    first = line(Span(f"{SIGNS[header.sign]} ", header.sign), *_bold(header.sentence))
+    facts = _between(header.facts, " · ")
+    gap = columns - width(first) - width(facts)
+    if gap >= 3:
+        return [(*first, Span(" " * gap), *facts)]
+    return [*_hang(first[:1], first[1:], columns), *_indent(MARGIN, wrap(facts, columns - MARGIN))]
+
+
+def _bold(spans: Line) -> Line:
+    return tuple(Span(span.text, "strong") if span.tone == "plain" else span for span in spans)
+
+
+def _between(spans: Line, separator: str) -> Line:
+    out: list[Span] = []
+    for span in spans:
+        out += [Span(separator, "dim"), span] if out else [span]
+    return tuple(out)
+
+
+def _indent(depth: int, lines: Sequence[Line]) -> list[Line]:
+    return [(Span(" " * depth), *spans) if spans else () for spans in lines]
+
+
+def _hang(first: Line, rest: Line, columns: int) -> list[Line]:
+    """Return `rest` wrapped, with `first` before its first line and blanks before the others."""
+    indent = width(first)
+    lines = wrap(rest, columns - indent)
+    return [(*first, *lines[0]), *_indent(indent, lines[1:])]
+
+
+def _section(section: Section, columns: int) -> list[Line]:
+    if all(isinstance(part, Item) for part in section.parts):
+        return items([part for part in section.parts if isinstance(part, Item)], columns)
+    inner = columns - GUTTER
+    body = wrap(section.title, inner) if section.title else []
+    for part in section.parts:
+        body += part_lines(part, inner)
+    label = Span(" " * MARGIN + section.label.ljust(GUTTER - MARGIN), "dim")
+    return [(label, *body[0]), *_indent(GUTTER, body[1:])]
+
+
+def items(items: list[Item], columns: int) -> list[Line]:
+    """Return findings as lines of at most `columns`, their messages below one another."""
+    names = max(len(item.name.text) for item in items)
+    lines: list[Line] = []
+    for item in items:
+        code = Span(item.code.text.ljust(6), item.code.tone)
+        name = Span(item.name.text.ljust(names), item.name.tone)
+        first = line(" " * MARGIN, Span(SIGNS[item.sign], item.sign), " ", code, name, "  ")
+        lines += _hang(first, item.body, columns)
+        indent = width(first)
+        for more in item.more:
+            lines += _indent(indent, wrap(more, columns - indent))
+    return lines
+
+
+@singledispatch
+def part_lines(part: Part, columns: int) -> list[Line]:
+    """Return one part as lines of at most `columns`; a kind of part is a function registered here."""
+    raise TypeError(f"no text for {type(part).__name__} in {columns} columns")
+
+
+@part_lines.register
+def _(part: Sentence, columns: int) -> list[Line]:
+    sign = line(Span(f"{SIGNS[part.sign]} ", part.sign)) if part.sign else ()
+    return _hang(sign, part.line, columns)
+
+
+@part_lines.register
+def _(part: Signature, _columns: int) -> list[Line]:
+    tensors = (*part.inputs, *part.outputs)
+    names = max((width((tensor.name,)) for tensor in tensors), default=0)
+    dtypes = max((width((tensor.dtype,)) for tensor in tensors), default=0)
+    lines = [line("  ", *_tensor(tensor, names, dtypes)) for tensor in part.inputs]
+    lines += [line(Span("→ ", "dim"), *_tensor(tensor, names, dtypes)) for tensor in part.outputs]
+    return lines or [line("no inputs and no outputs", tone="dim")]
+
+
+def _tensor(tensor: Tensor, names: int, dtypes: int) -> Line:
+    sizes: list[Span] = []
+    for size in tensor.sizes or ():
+        sizes += [Span(", "), *_size(size)] if sizes else _size(size)
+    body = [Span("["), *sizes, Span("]")] if tensor.sizes is not None else [Span("any shape", "dim")]
+    return (*_padded((tensor.name,), names), Span("  "), *_padded((tensor.dtype,), dtypes), Span("  "), *body)
+
+
+def _size(size: Size) -> list[Span]:
+    return [Span(size.text.text, size.sign), Span(AXIS_SIGNS[size.sign], size.sign)] if size.sign else [size.text]
+
+
+def _padded(cell: Line, columns: int, right: bool = False) -> Line:
+    blanks = Span(" " * (columns - width(cell)))
+    return (blanks, *cell) if right else (*cell, blanks)
+
+
+@part_lines.register
+def _(part: Table, columns: int) -> list[Line]:
+    titles = [line(Span(column.title.text, "dim")) for column in part.columns]
+    cells = [max((width(row.cells[i]) for row in part.rows), default=0) for i in range(len(titles))]
+    widths = [max(size, width(title)) for size, title in zip(cells, titles, strict=True)]
+    if sum(widths) + 2 * len(widths) > columns:
+        # Long titles are broken at their blanks; the figures below them stay in one line.
+        longest = [max((len(word) for word in column.title.text.split()), default=0) for column in part.columns]
+        widths = [max(size, word) for size, word in zip(cells, longest, strict=True)]
+    right = [column.numeric for column in part.columns]
+    broken = [wrap(title, size or 1) for title, size in zip(titles, widths, strict=True)]
+    lines = [_row(head, widths, right) for head in zip_longest(*broken, fillvalue=())]
+    for row in part.rows:
+        lines.append(_row(row.cells, widths, right))
+        if row.note:
+            lines += _indent(widths[0] + 2, wrap(row.note, columns - widths[0] - 2))
+    return lines
+
+
+def _row(cells: Sequence[Line], widths: list[int], right: list[bool]) -> Line:
+    padded = [_padded(cell, size, side) for cell, size, side in zip(cells, widths, right, strict=True)]
+    return tuple(span for cell in padded for span in (*cell, Span("  ")))
+
+
+@part_lines.register
+def _(part: Tree, columns: int) -> list[Line]:
+    root, left_out = cut(part.root, TREE_ROWS, open_depth(part.root, TREE_ROWS // 2))
+    rows = [_branch(depth, branch) for depth, branch in root.walk()]
+    widths = [max(width(row[i]) for row in rows) for i in range(5)]
+    # A narrow terminal loses the shapes, then the classes; names and sizes stay.
+    shown = [0, 1, 2, 3, 4]
+    for column in (2, 1):
+        if sum(widths[i] + 2 for i in shown) > columns:
+            shown.remove(column)
+    right = [i >= 3 for i in shown]
+    lines = [_row([row[i] for i in shown], [widths[i] for i in shown], right) for row in rows]
+    if left_out:
+        more = Span(f"… {left_out:,} more module{'s' * (left_out > 1)}; ", "dim")
+        lines.append((more, part.elsewhere, Span(" has them all", "dim")))
+    return lines
+
+
+def _branch(depth: int, branch: Branch) -> list[Line]:
+    name = line("  " * depth, Span(branch.name.text, "plain" if depth else "strong"))
+    return [name, (branch.kind,), (branch.shape,), (branch.count,), (branch.weight,)]
+
+
+@part_lines.register
+def _(part: Shares, columns: int) -> list[Line]:
+    pieces = tuple(Span(f"{share.label.text} {share.text.text}") for share in part.items)
+    return wrap(_between(pieces, " · "), columns)

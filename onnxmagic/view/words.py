@@ -1,0 +1,80 @@
+"""Figures and phrases as a person writes them, the same in every rendering."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import isinf
+
+from onnxmagic.view.parts import Line, Span
+
+__all__ = ["count", "difference", "listing", "plural", "ratio", "seconds", "shape", "spans", "weight"]
+
+_SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def _scaled(value: float) -> tuple[str, str]:
+    for factor, prefix in _SCALES:
+        # 999_950 would be written "1000.0 k".
+        if value >= factor * 0.99995:
+            return f"{value / factor:.1f}", prefix
+    return f"{value:.0f}", ""
+
+
+def count(value: int) -> str:
+    """Return a number of things: ``512``, ``9.5 k``, ``25.6 M``."""
+    figure, prefix = _scaled(value)
+    return f"{figure} {prefix}".rstrip()
+
+
+def weight(nbytes: int) -> str:
+    """Return a number of bytes in decimal units, as file managers and networks count: ``97.5 MB``."""
+    figure, prefix = _scaled(nbytes)
+    return f"{figure} {prefix}B"
+
+
+def seconds(value: float) -> str:
+    """Return a duration: ``40 ms``, ``1.9 s``, ``2 min 5 s``."""
+    if value < 0.0995:
+        return f"{value * 1000:.0f} ms"
+    if value < 99.95:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s"
+
+
+def difference(value: float) -> str:
+    """Return a difference between two runs: ``4.8e-07``, and ``0`` for none at all."""
+    return "0" if value == 0 else f"{value:.1e}"
+
+
+def ratio(value: float) -> str:
+    """Return how many times as large: ``1.3 ×``, ``21,000 ×``, ``2.1e+07 ×``."""
+    if value < 100:
+        return f"{value:.1f} ×"
+    return f"{value:,.0f} ×" if value < 1e6 else "∞ ×" if isinf(value) else f"{value:.1e} ×"
+
+
+def listing(words: Sequence[object]) -> str:
+    """Return words as in a sentence: ``1, 2 and 4``."""
+    texts = [str(word) for word in words]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def plural(number: int, noun: str) -> str:
+    """Return ``1 node``, ``3 nodes``."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def shape(dims: Sequence[int | str | None] | None) -> str:
+    """Return a tensor's shape: ``batch × 64 × 7``; ``scalar``; nothing when it is unknown."""
+    if dims is None:
+        return ""
+    return " × ".join("?" if dim is None else str(dim) for dim in dims) or "scalar"
+
+
+def spans(message: str) -> Line:
+    """Return a message as spans; what stands between backquotes is code."""
+    # An odd number of backquotes leaves a last one that opens nothing: it stays as it is.
+    pieces = re.split(r"`([^`]+)`", message)
+    return tuple(Span(text, "code" if index % 2 else "plain") for index, text in enumerate(pieces) if text)

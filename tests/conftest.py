@@ -1,0 +1,53 @@
+"""Fixtures and order for all tests.
+
+The environment is set before anything is imported: no test may reach a model hub. Kernels that tests start inherit it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+os.environ.update(
+    HF_HUB_OFFLINE="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    TRANSFORMERS_VERBOSITY="error",
+    TOKENIZERS_PARALLELISM="false",
+    JUPYTER_PLATFORM_DIRS="1",
+    PYDEVD_DISABLE_FILE_VALIDATION="1",
+)
+
+import pytest
+
+NEEDS_BROWSER = {"page", "context", "browser", "lab", "notebook7", "static_page"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark browser tests by their fixtures and run them last.
+
+    Playwright's synchronous API leaves an event loop running in this thread until the session ends; nbclient and
+    IPython's ``await`` handling would trip over it.
+    """
+    for item in items:
+        if NEEDS_BROWSER & set(getattr(item, "fixturenames", ())):
+            item.add_marker("browser")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ipython_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the IPython profile and history of whoever runs the tests out of them."""
+    home = tmp_path_factory.mktemp("home")
+    os.environ["IPYTHONDIR"] = str(home / "ipython")
+    os.environ["JUPYTER_CONFIG_DIR"] = str(home / "config")
+    os.environ["JUPYTER_RUNTIME_DIR"] = str(home / "runtime")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def shells_end_at_once() -> Iterator[None]:
+    """Spare the shells that tests make their clean-up at exit: each collects all garbage, minutes in sum."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(InteractiveShell, "atexit_operations", lambda shell: None)
+        yield

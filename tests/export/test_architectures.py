@@ -1,0 +1,26 @@
+"""Real architectures from a batch-1 example come out with a batch axis that was proved."""
+
+import architectures
+import pytest
+import torch
+
+import onnxmagic
+
+
+@pytest.mark.parametrize("name", architectures.ALL)
+def test_proved_dynamic_from_batch_one(name):
+    torch.manual_seed(0)
+    model, args, kwargs = architectures.ALL[name]()
+    result = onnxmagic.export(model.eval(), args, kwargs)
+    assert result.ok
+    assert result.parity.ok
+    assert {axis.status for axis in result.axes} == {"proved"}
+    assert {axis.sizes for axis in result.axes} == {(1, 2, 4)}
+    assert [f for f in result.findings if f.severity != "info"] == []
+
+
+def test_second_lstm_of_a_session_is_dynamic_too():
+    for length in (5, 6):
+        model = architectures.Recurrent(torch.nn.LSTM, batch_first=True).eval()
+        result = onnxmagic.export(model, (torch.randn(1, length, 4),), dynamic={"x": {1: "time"}})
+        assert {(a.name, a.status) for a in result.axes} == {("batch", "proved"), ("time", "proved")}

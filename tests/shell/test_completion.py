@@ -1,0 +1,89 @@
+"""The tab key."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onnxmagic.completion import _complete
+
+
+@pytest.fixture
+def tab(models):
+    """What is offered at the end of a text, best first."""
+    models.run("zebra = 1\nnet = torch.nn.Sequential()\nnet.body = Net()\n_hidden = net")
+
+    def complete(text):
+        from IPython.core.completer import provisionalcompleter
+
+        with provisionalcompleter():
+            found = list(models.shell.Completer.completions(text, len(text)))
+        return [text[: c.start] + c.text for c in found]
+
+    return complete
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("%onnx_export model(x) --op", ["--opset"]),
+        ("%onnx_export model(x) --no-pr", ["--no-prove"]),
+        ("e = %onnx_export model(x) --tr", ["--train", "--traceback"]),
+        ("%onnx_export --as", ["--as"]),
+        ("%%onnx_export --ke", ["--keep-source"]),
+        ("%onnx_export model(x) --show ", ["auto", "html", "widget", "text"]),
+        ("%onnx_export model(x) --show w", ["widget"]),
+        ("%onnx_export model(x) --fail-on=n", ["never"]),
+        ("%onnx_export ne", ["net"]),
+        ("%onnx_export ", ["model", "net", "Net"]),
+        ("e = %onnx_export ", ["model", "net", "Net"]),
+        ("%onnx_export -o a.onnx --opset 20 mod", ["model"]),
+        ("%onnx_export zeb", ["zebra"]),
+        ("%onnx_export net.", ["net.body", "net.forward"]),
+        ("%onnx_export net.body.enc", ["net.body.encoder"]),
+        ("%onnx_check --ex", ["--explain"]),
+    ],
+)
+def test_offers(tab, text, offered):
+    stem = text[: max(text.rfind(" "), text.rfind("=")) + 1]
+    assert tab(text) == [stem + word for word in offered]
+
+
+def test_models_come_before_other_names(tab, models):
+    models.run("mean, mnist_model, mClass = 1, model, Net")
+    assert tab("%onnx_export m") == [f"%onnx_export {name}" for name in ("mnist_model", "model", "mClass", "mean")]
+
+
+def test_a_second_line_of_a_cell(tab):
+    assert tab("a = 1\n%onnx_export model(x) --ops") == ["a = 1\n%onnx_export model(x) --opset"]
+
+
+@pytest.mark.parametrize("text", ["zeb", "model.enc", "%onnx_export model(zeb", "%%onnx_export --as e\nzeb"])
+def test_elsewhere_the_notebook_s_own_completion_works(tab, text):
+    assert any(offer.endswith(("zebra", "encoder")) for offer in tab(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["%onnx_export model(x) --opset ", "%%onnx_export mod", "%onnx_export 'mod", "mod --op"]
+)
+def test_nothing_of_ours_is_offered(models, text):
+    assert _complete(text, models.shell.user_ns)[1] == []
+
+
+@given(st.text("%onx_exprt moel.(['--dynamic= \\\n", max_size=40))
+def test_no_text_trips_it(text):
+    _complete(text, {})
+    _complete(f"%onnx_export {text}", {"model": 1})
+
+
+def test_files_for_the_output(tab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "earlier.onnx").touch()
+    assert any("earlier.onnx" in offer for offer in tab("%onnx_export model(x) -o ear"))
+
+
+def test_rules_to_explain(tab):
+    from onnxmagic.check.catalogue import rules
+
+    assert [offer.split()[-1] for offer in tab("%onnx_check --explain OM")] == [r.rule.code for r in rules()]

@@ -1,0 +1,99 @@
+"""The house's own order: who may import whom, and what may not load with the extension."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[1] / "onnxmagic"
+MAY_IMPORT = {
+    "graph": {"graph"},
+    "runtime": {"runtime"},
+    "check": {"check", "graph", "runtime", "errors"},
+    "export": {"export", "check", "graph", "runtime", "errors", "shown"},
+    "view": {"view", "check.finding", "export.result", "graph.facts", "errors"},
+}
+NO_TORCH = ("graph", "view")
+HEAVY = {"torch", "onnx", "onnx_ir", "onnxscript", "onnxruntime", "numpy", "anywidget", "ipywidgets", "transformers"}
+
+
+def imported(node: ast.stmt) -> list[str]:
+    """Full names that one import statement asks for; ``from a import b`` asks for ``a.b``."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
+
+
+def imports(path: Path, *, late: bool = True) -> set[str]:
+    """Names imported in a file when it runs; with ``late=False`` only those at its top level."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = ast.walk(tree) if late else iter(tree.body)
+    for_types = {
+        id(child)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for child in ast.walk(block)
+    }
+    statements = [node for node in nodes if isinstance(node, ast.stmt) and id(node) not in for_types]
+    return {name for node in statements for name in imported(node)}
+
+
+def files(package: str) -> list[Path]:
+    return sorted((HOUSE / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_no_stage_reaches_back(package: str) -> None:
+    allowed = tuple(f"onnxmagic.{name}" for name in MAY_IMPORT[package])
+    wrong = [
+        f"{path.relative_to(HOUSE)}: {name}"
+        for path in files(package)
+        for name in imports(path)
+        if name.startswith("onnxmagic.") and not f"{name}.".startswith(tuple(f"{each}." for each in allowed))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["errors", "shown"])
+def test_errors_and_results_reach_the_views_alone_and_late(name: str) -> None:
+    path = HOUSE / f"{name}.py"
+    assert not any(n.startswith("onnxmagic") for n in imports(path, late=False))
+    assert {n.rpartition(".")[0] for n in imports(path) if n.startswith("onnxmagic")} == {"onnxmagic.view"}
+
+
+@pytest.mark.parametrize("package", NO_TORCH)
+def test_a_file_can_be_read_and_shown_where_torch_is_missing(package: str) -> None:
+    assert [path for path in files(package) if any(n.split(".")[0] == "torch" for n in imports(path))] == []
+
+
+def test_rules_take_torch_late() -> None:
+    assert [path for path in files("check") if any(n.split(".")[0] == "torch" for n in imports(path, late=False))] == []
+
+
+def test_ipython_is_imported_at_the_border_only() -> None:
+    allowed = {"magics", "line", "completion", "config", "view"}
+    users = {path for path in HOUSE.rglob("*.py") if any(n.split(".")[0] == "IPython" for n in imports(path))}
+    assert {path.relative_to(HOUSE).parts[0].removesuffix(".py") for path in users} <= allowed
+
+
+def test_loading_the_extension_imports_nothing_heavy() -> None:
+    program = (
+        "from IPython.core.interactiveshell import InteractiveShell; import sys\n"
+        "shell = InteractiveShell.instance(); before = set(sys.modules)\n"
+        "shell.extension_manager.load_extension('onnxmagic')\n"
+        "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "onnxmagic" in done.stdout.split()
+    assert HEAVY & set(done.stdout.split()) == set()
+
+
+def test_every_file_is_python_310() -> None:
+    for path in HOUSE.rglob("*.py"):
+        ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))

@@ -1,0 +1,124 @@
+"""The page as a string; how it looks and behaves is tests/browser's."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+import samples
+
+from onnxmagic.view import to_html, to_text
+from onnxmagic.view.cut import cut, open_depth
+from onnxmagic.view.html import asset, fragment
+from onnxmagic.view.markup import Markup, tag
+from onnxmagic.view.report import report
+
+STATES = [samples.ready, samples.not_proved, samples.not_fit, samples.empty, samples.huge, samples.hostile]
+VOID = {"br", "img", "input"}
+
+
+class Reader(HTMLParser):
+    """Collects elements and text, and fails where elements do not close in order."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.text, self.open = [], [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "script" not in self.open:
+            self.text.append(data)
+
+
+def styles(page):
+    return [attributes["style"] for _, attributes in Reader(page).elements if attributes.get("style")]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_page_is_well_formed_and_complete(state):
+    reader = Reader(to_html(state()))
+    assert reader.open == []
+    assert [attributes for _, attributes in reader.elements if attributes.get("data-testid") == "om-export"]
+
+
+@pytest.mark.parametrize("state", [samples.ready, samples.not_fit, samples.not_proved, samples.empty])
+def test_the_page_has_every_word_of_the_text(state):
+    shown = "".join(Reader(to_html(state())).text).lower()
+    for line in to_text(state()).lower().splitlines():
+        # The signature has boxes for brackets, and a page with more room cuts the tree later.
+        if not set("[…") & set(line):
+            assert [word for word in line.split() if word not in shown and word != "findings"] == []
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_page_without_scripts_needs_no_style_sheet(state):
+    page = fragment(report(state()))
+    assert "<style" not in page
+    assert not [style for style in styles(page) if "var(" in style or "light-dark" in style]
+
+
+def test_a_hostile_name_makes_no_element():
+    reader = Reader(to_html(samples.hostile()))
+    assert {name for name, _ in reader.elements} <= {
+        *("div", "span", "b", "code", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "script")
+    }
+    assert sum(name == "script" for name, _ in reader.elements) == 1
+    assert not [a for _, attributes in reader.elements for a in attributes if a.startswith("on")]
+    assert "\u202e" not in to_html(samples.hostile())
+
+
+def test_no_address_is_ever_fetched():
+    page = to_html(samples.ready())
+    assert "http:" not in page
+    assert "https:" not in page
+    assert "src=" not in page
+    assert "@import" not in page
+
+
+def test_our_own_script_cannot_end_early():
+    for name in ("export.js", "export.css"):
+        assert "</script" not in asset(name).lower()
+        assert "<!--" not in asset(name)
+
+
+def test_the_script_is_small():
+    assert len(asset("export.js").encode()) < 15_000
+
+
+def test_a_notebook_stays_small():
+    assert len(to_html(samples.ready())) < 70_000
+    assert len(to_html(samples.huge())) < 700_000
+
+
+def test_a_huge_tree_is_cut_with_a_count():
+    assert "… 2,161 more modules; " in "".join(Reader(to_html(samples.huge())).text)
+
+
+def test_two_pages_have_different_names():
+    assert to_html(samples.ready()) != to_html(samples.ready())
+
+
+def test_children_and_attributes_are_escaped_and_markup_is_not():
+    made = tag("b", "<i>", Markup("<u></u>"), title='"<')
+    assert made == '<b title="&quot;&lt;">&lt;i&gt;<u></u></b>'
+
+
+def test_cutting_keeps_the_upper_levels():
+    tree = report(samples.huge(3, 3)).sections[3].parts[0].root
+    cut_tree, left_out = cut(tree, 4)
+    assert [branch.name.text for _, branch in cut_tree.walk()] == ["model", "l0", "l1", "l2"]
+    assert left_out == 9
+
+
+def test_a_tree_opens_as_far_as_it_fits():
+    tree = report(samples.huge(3, 3)).sections[3].parts[0].root
+    assert [open_depth(tree, rows) for rows in (1, 4, 12, 13, 100)] == [1, 1, 1, 2, 2]
