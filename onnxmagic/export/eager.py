@@ -47,6 +47,8 @@ def run_model(example: Example, guard: Guard) -> Outputs:
         result = call.model(*call.args, **call.kwargs)
     keyed, _ = pytree.tree_flatten_with_path(result)
     kept = [(human_path("output", keys), value) for keys, value in keyed if value is not None]
+    if not kept:
+        raise CaptureFailed("The model returns nothing; a graph returns tensors.", advice="return a tensor in forward")
     for path, value in kept:
         _check_output(path, value)
     # Cloned: a model may return a buffer or an input that its next run writes into.

@@ -61,6 +61,7 @@ class Example:
             It is no module, its arguments do not fit ``forward``, or one of them cannot go into a graph.
         """
         module = _unwrap(model)
+        _check_weights(module)
         _check_arguments_type(args)
         signature = inspect.signature(module.forward)
         args, kwargs = tuple(args), _in_order_of(signature, kwargs)
@@ -145,6 +146,14 @@ def _no_module(thing: Any) -> str:
     return f"This is a {type(thing).__name__}, not a torch.nn.Module."
 
 
+def _check_weights(model: torch.nn.Module) -> None:
+    for name, parameter in model.named_parameters():
+        if isinstance(parameter, torch.nn.parameter.UninitializedParameter):
+            raise UsageMistake(f"`{name}` has no weights yet, as the model never ran; call it once before the export.")
+        if parameter.is_meta:
+            raise UsageMistake(f"`{name}` is on the meta device, where weights have no values; load them first.")
+
+
 def _check_arguments_type(args: Any) -> None:
     if isinstance(args, (torch.Tensor, str)) or not isinstance(args, Sequence):
         raise UsageMistake(f"args is a {type(args).__name__}; it must be a tuple of the arguments, for example (x,).")
@@ -208,6 +217,9 @@ def _named(leaves: list[Leaf], names: Sequence[str]) -> tuple[Leaf, ...]:
     tensors = [leaf for leaf in leaves if leaf.name is not None]
     if not tensors:
         raise UsageMistake("The call has no tensor among its arguments, so the graph would have no input.")
+    if all(leaf.value.numel() == 0 for leaf in tensors):
+        shapes = ", ".join(f"{leaf.path} {list(leaf.value.shape)}" for leaf in tensors)
+        raise UsageMistake(f"The example is empty ({shapes}); an export needs at least one row to compare.")
     if names and len(names) != len(tensors):
         paths = ", ".join(leaf.path for leaf in tensors)
         raise UsageMistake(f"{len(names)} input names for {len(tensors)} tensors ({paths}); give one name for each.")

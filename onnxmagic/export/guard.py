@@ -28,7 +28,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from onnxmagic.export.modules import all_modules, own_buffers, own_parameters
 
-__all__ = ["Guard", "deferred_interrupt"]
+__all__ = ["Guard", "deferred_interrupt", "written"]
 
 MOST_CONTAINERS = 100_000
 """Attributes with more lists and dicts than this are data, not state; their inside is not remembered."""
@@ -105,7 +105,7 @@ class _WritesUndone(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         schema = getattr(func, "_schema", None)
         if schema is not None and schema.is_mutable:
-            for tensor in _written(schema, args, kwargs or {}):
+            for tensor in written(schema, args, kwargs or {}):
                 self._save(tensor)
         return func(*args, **(kwargs or {}))
 
@@ -122,7 +122,8 @@ class _WritesUndone(TorchDispatchMode):
         self._saved.clear()
 
 
-def _written(schema: Any, args: Any, kwargs: Any) -> Iterator[torch.Tensor]:
+def written(schema: Any, args: Any, kwargs: Any) -> Iterator[torch.Tensor]:
+    """Yield the tensors that an operator with `schema` writes into when called with these arguments."""
     for position, argument in enumerate(schema.arguments):
         if argument.alias_info is None or not argument.alias_info.is_write:
             continue

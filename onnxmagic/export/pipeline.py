@@ -39,9 +39,9 @@ from onnxmagic.export.quiet import quiet
 from onnxmagic.export.request import Request
 from onnxmagic.export.result import Export, Parity, Stage
 from onnxmagic.export.second_leg import second_leg
-from onnxmagic.export.stream import write_model
 from onnxmagic.export.strip import Content, content_of
 from onnxmagic.export.trials import Place, Tester
+from onnxmagic.export.write import write_model
 from onnxmagic.graph.checker import structure_error
 from onnxmagic.graph.facts import Graph
 from onnxmagic.graph.read import read
@@ -246,8 +246,10 @@ def _check_memory(example: Example, request: Request) -> None:
     """Refuse what would be written as two files when there is no place for them."""
     tensors = {id(t): t for m in all_modules(example.model) for t in (*own_parameters(m), *own_buffers(m))}
     size = sum(t.numel() * t.element_size() for t in tensors.values())
-    if request.output is None and (request.external_data or size >= SINGLE_FILE_BYTES):
-        raise UsageMistake(f"The model has {size / 1e9:.1f} GB of weights in two files; say where: -o model.onnx.")
+    if request.output is None and size >= SINGLE_FILE_BYTES:
+        raise UsageMistake(f"{size / 1e9:.1f} GB of weights travel in two files; say where: -o model.onnx.")
+    if request.output is None and request.external_data:
+        raise UsageMistake("A model in two files does not stay in memory; say where: -o model.onnx.")
 
 
 def _places(traces: Mapping[str, str], cells: Cells | None) -> dict[str, Where]:

@@ -3,8 +3,9 @@
 R = rms(runtime - torch64) / rms(torch32 - torch64): how many times worse than PyTorch's own rounding. Measured: 30
 healthy variants gave 0.86 to 2.24, 32 injected bugs 15 and more; a fixed tolerance missed up to 29 of the same bugs.
 
-The double model is a copy in which every floating tensor is float64; it also runs with float64 wherever its code names
-a smaller type, so that a ``.float()`` inside does not cap the reference.
+The float64 run is the user's own module, with every operand of every operator made float64 on the way in: no copy of
+the weights is held, and a ``.float()`` inside does not cap the reference. Where that fails (recurrent layers compare
+dtypes before they start) a float64 copy of the module runs instead.
 """
 
 from __future__ import annotations
@@ -21,14 +22,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from onnxmagic.export.eager import one_line, run_model
 from onnxmagic.export.example import Example
-from onnxmagic.export.guard import Guard
+from onnxmagic.export.guard import Guard, written
 from onnxmagic.export.modules import all_modules, own_buffers, own_parameters
 from onnxmagic.export.quiet import quiet
 
 __all__ = ["Referee"]
 
-MOST_BYTES = 2 * 1024**3
-"""Largest double copy that is made, in bytes; above it the report says that no float64 run was possible."""
+MOST_BYTES = 8 * 1024**3
+"""Largest module that runs in float64, in bytes of float64 weights; above it the report says that none was possible."""
+
+MOST_COPIED = 2 * 1024**3
+"""Largest float64 copy that is made, in bytes."""
 
 ALLOWANCE = 0.25
 """Seconds that float64 runs beyond the example's own may take; the example always has one."""
@@ -48,16 +52,27 @@ class Referee:
     def __init__(self, example: Example, guard: Guard) -> None:
         self._example = example
         self._guard = guard
-        self._double: torch.nn.Module | None = None
+        self._copy: torch.nn.Module | None = None
         self._rate = 0.0
         self._left = ALLOWANCE
-        self.reason = _too_large(example.model)
+        self._bytes = sum(t.numel() * 8 for t in _tensors(example.model) if t.is_floating_point())
+        self.reason = _too_large(self._bytes, MOST_BYTES)
 
-    @property
     def double(self) -> torch.nn.Module:
-        """The float64 copy; only after ``reference`` gave an answer."""
-        assert self._double is not None
-        return self._double
+        """Return the float64 copy, made when first asked for.
+
+        Raises
+        ------
+        MemoryError
+            It would be larger than ``MOST_COPIED``.
+        Exception
+            The module cannot be copied.
+        """
+        if self._copy is None:
+            if self._bytes > MOST_COPIED:
+                raise MemoryError(_too_large(self._bytes, MOST_COPIED))
+            self._copy = _double_of(self._example.model)
+        return self._copy
 
     def reference(self, example: Example, *, needed: bool) -> tuple[torch.Tensor, ...] | None:
         """Return the outputs of the float64 run; None when it is impossible, or not `needed` and too slow."""
@@ -68,8 +83,6 @@ class Referee:
         if not needed and expected > self._left:
             return None
         try:
-            if self._double is None:
-                self._double = _double_of(self._example.model)
             start = time.perf_counter()
             outputs = self._run(example)
         except Exception as error:  # noqa: BLE001  # any failure of the copy only means: no referee
@@ -84,21 +97,26 @@ class Referee:
         return outputs
 
     def _run(self, example: Example) -> tuple[torch.Tensor, ...]:
+        if self._copy is None:
+            try:
+                with _everything_double():
+                    return run_model(double_example(example, example.model), self._guard).tensors
+            except Exception:  # noqa: BLE001  # whatever it is, the copy may do without
+                self.double()
         with _everything_double():
-            return run_model(double_example(example, self.double), self._guard).tensors
+            return run_model(double_example(example, self.double()), self._guard).tensors
 
 
 def double_example(example: Example, model: torch.nn.Module) -> Example:
-    """Return `example` for the float64 copy `model`."""
+    """Return `example` with float64 tensors, for `model`."""
     tensors = [leaf.value.double() if leaf.value.dtype in SMALLER else leaf.value for leaf in example.tensors]
     return replace(example.with_tensors(tensors), model=model)
 
 
-def _too_large(model: torch.nn.Module) -> str:
-    size = sum(t.numel() * 8 for t in _tensors(model) if t.is_floating_point())
-    if size <= MOST_BYTES:
+def _too_large(size: int, most: int) -> str:
+    if size <= most:
         return ""
-    return f"no float64 run: a copy of {size / 1024**3:.1f} GB is above the limit of {MOST_BYTES / 1024**3:.0f} GB"
+    return f"no float64 run: {size / 1024**3:.1f} GB of float64 weights are above the limit of {most / 1024**3:.0f} GB"
 
 
 def _tensors(model: torch.nn.Module) -> Iterator[torch.Tensor]:
@@ -133,17 +151,24 @@ def _double_of(model: torch.nn.Module) -> torch.nn.Module:
 
 
 class _Double(TorchDispatchMode):
-    """Runs operators that ask for a smaller floating type in float64."""
+    """Runs every operator in float64: its operands, and the type it asks for."""
 
     supports_higher_order_operators = True
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = {k: torch.float64 if _smaller(v) else v for k, v in (kwargs or {}).items()}
-        return func(*[torch.float64 if _smaller(v) else v for v in args], **kwargs)
+        kwargs = kwargs or {}
+        schema = getattr(func, "_schema", None)
+        if schema is not None and schema.is_mutable and any(t.dtype in SMALLER for t in written(schema, args, kwargs)):
+            raise TypeError("writes into a float32 tensor, which a float64 copy of it would not see")
+        return func(*[_widened(v) for v in args], **{k: _widened(v) for k, v in kwargs.items()})
 
 
-def _smaller(value: Any) -> bool:
-    return isinstance(value, torch.dtype) and value in SMALLER
+def _widened(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.double() if value.dtype in SMALLER else value
+    if isinstance(value, (list, tuple)):
+        return type(value)(_widened(item) for item in value)
+    return torch.float64 if isinstance(value, torch.dtype) and value in SMALLER else value
 
 
 @contextlib.contextmanager

@@ -104,6 +104,8 @@ def check_target(output: str | os.PathLike[str]) -> Path:
         raise UsageMistake(f"The folder {folder} does not exist. Make it first: os.makedirs({str(folder)!r}).")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageMistake(f"No permission to write in the folder {folder.absolute()}.")
+    if path.exists() and not path.is_file():
+        raise UsageMistake(f"{path} is no regular file, so it cannot be replaced; choose another name.")
     if path.exists() and not os.access(path, os.W_OK):
         raise UsageMistake(f"{path} is write-protected; choose another name or make it writable.")
     return path

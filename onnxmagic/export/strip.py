@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import onnx
 import onnx_ir as ir
 
-from onnxmagic.export.stream import Weight
+from onnxmagic.export.write import Weight
 
 __all__ = ["Content", "content_of"]
 

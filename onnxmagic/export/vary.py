@@ -60,7 +60,8 @@ def _fresh(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     if values.numel() == 0 or tensor.dtype is torch.bool or tensor.is_complex() or tensor.is_quantized:
         return tensor
     values = values.cpu()
-    if values.unique().numel() == 2:
+    low, high = values.min(), values.max()
+    if low != high and bool(((values == low) | (values == high)).all()):
         return tensor
     if not tensor.is_floating_point():
         return _draw(values, tensor.numel(), generator).reshape(tensor.shape).to(tensor.device)

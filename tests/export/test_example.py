@@ -130,6 +130,9 @@ def test_wrappers_are_taken_off():
         (Lambda(lambda s, x: x), (X.to_sparse(),), {}, "to_dense"),
         (Lambda(lambda s, x: torch.ones(2)), (3,), {}, "no tensor among its arguments"),
         (Lambda(lambda s, x: x), (np.float32(1.0),), {}, "numpy float32"),
+        (nn.LazyLinear(2), (X,), {}, "never ran; call it once"),
+        (nn.Linear(4, 2, device="meta"), (X,), {}, "meta device"),
+        (nn.Linear(4, 2), (torch.randn(0, 4),), {}, r"The example is empty \(input \[0, 4\]\)"),
     ],
 )
 def test_what_cannot_be_called_is_said_before_anything_runs(model, args, kwargs, message):

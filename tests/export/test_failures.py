@@ -53,6 +53,7 @@ def test_wrong_dtype_says_what_to_pass():
         (lambda s, x: (x, 3), r"returns 3 as `output\[1\]`", "torch.tensor"),
         (lambda s, x: {"a": x, "b": "name"}, r"returns 'name' as `output\['b'\]`", "tensors only"),
         (lambda s, x: (x, object()), "returns a object", "register_dataclass"),
+        (lambda s, x: None, "returns nothing", "return a tensor"),
     ],
 )
 def test_outputs_that_no_graph_has(function, message, advice):

@@ -108,12 +108,18 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path):
         ("", "has no name"),
         (".", "is a folder; name a file in it"),
         ("sub/", "is a folder; name a file in it"),
+        ("/dev/null", "no regular file"),
     ],
 )
 def test_wrong_targets_are_said_before_the_export(target, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(onnxmagic.UsageMistake, match=message):
         onnxmagic.export(Tiny(), (X,), output=target, progress=lambda stage: pytest.fail("it started"))
+
+
+def test_two_files_need_a_name():
+    with pytest.raises(onnxmagic.UsageMistake, match=r"say where: -o model\.onnx"):
+        onnxmagic.export(Tiny(), (X,), external_data=True)
 
 
 def test_folder_without_permission_is_said_before_the_export(tmp_path, monkeypatch):

@@ -60,7 +60,7 @@ def test_unbalanced(line, complaint):
 
 
 PLAIN = st.text("abcXYZ019.,:=-+*/_$@é", min_size=1)
-QUOTED = st.text("ab ()[]{}#;,\t", max_size=8).flatmap(
+QUOTED = st.text("ab ()[]{}#;,\t", min_size=1, max_size=8).flatmap(
     lambda s: st.sampled_from([f"'{s}'", f'"{s}"', f"'''{s}'''", f"r'{s}'"])
 )
 BRACKETED = st.recursive(
