@@ -108,7 +108,7 @@ class Prover:
     def _nothing(self, reason: str, *, name: str = "", **evidence: Any) -> Proof:
         runtime = name or self._runtime.name
         parity = Parity(runtime, deterministic=evidence.get("deterministic"), reason=reason)
-        return Proof(parity, RunEvidence(runtime, not_proved=reason, **evidence), {})
+        return Proof(parity, RunEvidence(runtime, not_proved=reason.removeprefix("not tried: "), **evidence), {})
 
     def _unstable(self, path: Path) -> tuple[str, ...]:
         """Return the outputs that differ between two runs of one session; optimised sessions hide live dropout."""

@@ -16,6 +16,8 @@ from typing import BinaryIO
 
 import onnx
 
+from onnxmagic.graph.wire import varint
+
 __all__ = ["Weight", "write_model", "write_stream"]
 
 MODEL_GRAPH, GRAPH_INITIALIZER, TENSOR_RAW_DATA = 7, 5, 9
@@ -73,7 +75,7 @@ def write_stream(
     head.ClearField("graph")
     entries = [_inline(w) for w in weights] if location is None else _outside(weights, location)
     length = len(graph) + sum(len(start) + w.nbytes * inline for w, start in zip(weights, entries, strict=True))
-    file.write(head.SerializeToString() + _key(MODEL_GRAPH) + _varint(length) + graph)
+    file.write(head.SerializeToString() + _key(MODEL_GRAPH) + varint(length) + graph)
     for weight, start in zip(weights, entries, strict=True):
         file.write(start)
         if inline:
@@ -83,8 +85,8 @@ def write_stream(
 def _inline(weight: Weight) -> bytes:
     """Return everything of an initializer entry up to its values."""
     header = weight.header().SerializeToString()
-    values = _key(TENSOR_RAW_DATA) + _varint(weight.nbytes)
-    return _key(GRAPH_INITIALIZER) + _varint(len(header) + len(values) + weight.nbytes) + header + values
+    values = _key(TENSOR_RAW_DATA) + varint(weight.nbytes)
+    return _key(GRAPH_INITIALIZER) + varint(len(header) + len(values) + weight.nbytes) + header + values
 
 
 def _outside(weights: Sequence[Weight], location: str) -> list[bytes]:
@@ -95,7 +97,7 @@ def _outside(weights: Sequence[Weight], location: str) -> list[bytes]:
         for key, value in (("location", location), ("offset", str(offset)), ("length", str(weight.nbytes))):
             tensor.external_data.add(key=key, value=value)
         text = tensor.SerializeToString()
-        entries.append(_key(GRAPH_INITIALIZER) + _varint(len(text)) + text)
+        entries.append(_key(GRAPH_INITIALIZER) + varint(len(text)) + text)
     return entries
 
 
@@ -119,13 +121,4 @@ def _to_disk(file: BinaryIO) -> None:
 
 
 def _key(field: int) -> bytes:
-    return _varint(field << 3 | 2)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+    return varint(field << 3 | 2)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-__all__ = ["LEFT_OUT", "VALUES_LIMIT", "NotAModel", "without_values"]
+__all__ = ["LEFT_OUT", "VALUES_LIMIT", "NotAModel", "varint", "without_values"]
 
 VALUES_LIMIT: Final = 1024
 """Tensors with more bytes of values than this lose them. Shapes, axes and scalars, which rules read, are smaller."""
@@ -105,7 +105,7 @@ class _Pruner:
             inner = self.message(child, begin, stop, depth + 1)
             size = _length(inner)
             if size < stop - begin:
-                chunks += [self.data[copied:tag], _varint(number << 3 | _BYTES), _varint(size), *inner]
+                chunks += [self.data[copied:tag], varint(number << 3 | _BYTES), varint(size), *inner]
                 copied = stop
         chunks.append(self.data[copied:end])
         return chunks
@@ -166,7 +166,7 @@ def _read_varint(data: memoryview, at: int, end: int) -> tuple[int, int]:
     raise NotAModel("it is cut off or damaged: a number in it does not end")
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
     """Write `value` as protobuf writes it."""
     out = bytearray()
     while value > 0x7F:
@@ -179,8 +179,8 @@ def _varint(value: int) -> bytes:
 def _mark(dropped: int) -> bytes:
     """Return a ``metadata_props`` entry that says how many bytes of values were left out."""
     key, value = LEFT_OUT.encode(), str(dropped).encode()
-    entry = b"\x0a" + _varint(len(key)) + key + b"\x12" + _varint(len(value)) + value
-    return _varint(_TENSOR_METADATA << 3 | _BYTES) + _varint(len(entry)) + entry
+    entry = b"\x0a" + varint(len(key)) + key + b"\x12" + varint(len(value)) + value
+    return varint(_TENSOR_METADATA << 3 | _BYTES) + varint(len(entry)) + entry
 
 
 def _length(chunks: list[memoryview | bytes]) -> int:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from models import Keywords, Lambda
 from torch import nn
+from torch.utils import _pytree as pytree
 
 import onnxmagic
 
@@ -26,6 +27,25 @@ torch.export.register_dataclass(Pair)
 @dataclasses.dataclass
 class Unknown:
     left: torch.Tensor
+
+
+class Cache:
+    """A container of its own, as key-value caches are, that torch was told how to take apart."""
+
+    def __init__(self, keys, values) -> None:
+        self.keys, self.values = keys, values
+
+
+pytree.register_pytree_node(
+    Cache,
+    lambda cache: ([cache.keys, cache.values], None),
+    lambda parts, context: Cache(*parts),
+    serialized_type_name="tests.Cache",
+    flatten_with_keys_fn=lambda cache: (
+        [(pytree.GetAttrKey("keys"), cache.keys), (pytree.GetAttrKey("values"), cache.values)],
+        None,
+    ),
+)
 
 
 class Named(NamedTuple):
@@ -55,6 +75,18 @@ def test_nested_arguments_are_named_by_their_path():
     ]
     assert names(result.graph.outputs) == ["sum", "others_0", "left"]
     assert result.parity.ok
+
+
+def test_a_cache_goes_in_and_comes_out():
+    class Step(nn.Module):
+        def forward(self, x, cache):
+            return x, Cache(torch.cat([cache.keys, x[:, None]], 1), torch.cat([cache.values, x[:, None]], 1))
+
+    cache = Cache(torch.randn(1, 3, 4), torch.randn(1, 3, 4))
+    result = onnxmagic.export(Step(), (X, cache), dynamic={"cache.keys": {1: "past"}})
+    assert names(result.graph.outputs) == ["output_0", "output_1_keys", "output_1_values"]
+    assert result.graph.outputs[1].shape == ("batch", "past + 1", 4)
+    assert {a.status for a in result.axes} == {"proved"}
 
 
 def test_numbers_and_flags_are_baked_and_said_so():

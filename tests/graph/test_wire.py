@@ -71,12 +71,12 @@ def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
 def _sparse_model(path: Path, size: int) -> None:
     """Write SMALL with one more weight of `size` bytes that the file system does not store."""
     weight = onnx.TensorProto(name="big", data_type=onnx.TensorProto.FLOAT, dims=[size // 4]).SerializeToString()
-    raw = b"\x4a" + wire._varint(size)
-    tensor = b"\x2a" + wire._varint(len(weight) + len(raw) + size) + weight + raw
+    raw = b"\x4a" + wire.varint(size)
+    tensor = b"\x2a" + wire.varint(len(weight) + len(raw) + size) + weight + raw
     proto = model()
     graph = proto.graph.SerializeToString()
     proto.ClearField("graph")
-    head = proto.SerializeToString() + b"\x3a" + wire._varint(len(graph) + len(tensor) + size) + graph + tensor
+    head = proto.SerializeToString() + b"\x3a" + wire.varint(len(graph) + len(tensor) + size) + graph + tensor
     with path.open("wb") as file:
         file.write(head)
         file.truncate(len(head) + size)
@@ -117,16 +117,16 @@ def test_noise_is_refused_or_read(data: bytes) -> None:
 def test_graphs_nested_without_end() -> None:
     data = b"\0" * 2000
     for number in (6, 5, 1) * 60:
-        data = wire._varint(number << 3 | 2) + wire._varint(len(data)) + data
+        data = wire.varint(number << 3 | 2) + wire.varint(len(data)) + data
     with pytest.raises(NotAModel, match="nested"):
-        read(b"\x3a" + wire._varint(len(data)) + data)
+        read(b"\x3a" + wire.varint(len(data)) + data)
 
 
 def test_parts_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "MAX_PARTS", 1000)
     nodes = b"\x0a\x00" * 2000
     with pytest.raises(NotAModel, match="more than 1,000 parts"):
-        read(b"\x3a" + wire._varint(len(nodes)) + nodes)
+        read(b"\x3a" + wire.varint(len(nodes)) + nodes)
 
 
 def test_a_graph_too_large_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
