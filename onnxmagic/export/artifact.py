@@ -78,6 +78,8 @@ class Artifact:
         return [main, weights]
 
     def _check_unchanged(self) -> None:
+        if not self.files and self.data is None:
+            raise UsageMistake("This export was not kept, because of --fail-on; export again without it.")
         if self.files and _stamp(self.files) != self.stamp:
             raise UsageMistake(f"{self.files[0]} has been changed since this export; export again.")
 

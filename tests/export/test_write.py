@@ -185,4 +185,6 @@ def test_closed_gate_keeps_the_old_file(tmp_path):
     with pytest.raises(onnxmagic.GateClosed, match="OM101") as caught:
         onnxmagic.export(Tiny(), (X,), output=tmp_path / "m.onnx", fail_on="warning")
     assert caught.value.export.parity.ok
+    with pytest.raises(onnxmagic.UsageMistake, match="was not kept"):
+        caught.value.export.save(tmp_path / "other.onnx")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("m.onnx", b"old")]
