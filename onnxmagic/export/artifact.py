@@ -18,7 +18,7 @@ from pathlib import Path
 import onnx
 
 from onnxmagic.errors import UsageMistake, WriteFailed
-from onnxmagic.export.guard import deferred_interrupt
+from onnxmagic.export.process import deferred_interrupt
 from onnxmagic.export.request import check_target
 from onnxmagic.graph.read import read
 from onnxmagic.graph.wire import NotAModel

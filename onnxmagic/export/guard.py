@@ -11,24 +11,17 @@ every way out: success, failure, interrupt.
 from __future__ import annotations
 
 import contextlib
-import os
-import random
-import signal
-import sys
-import threading
-import warnings
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from onnxmagic.export.modules import all_modules, own_buffers, own_parameters
+from onnxmagic.export.process import deferred_interrupt, process_state, random_state
 
-__all__ = ["Guard", "deferred_interrupt", "written"]
+__all__ = ["Guard", "written"]
 
 MOST_CONTAINERS = 100_000
 """Attributes with more lists and dicts than this are data, not state; their inside is not remembered."""
@@ -51,8 +44,8 @@ class Guard:
 
     def __enter__(self) -> Guard:
         with contextlib.ExitStack() as undo:
-            undo.enter_context(_process_state())
-            undo.enter_context(_random_state())
+            undo.enter_context(process_state())
+            undo.enter_context(random_state())
             for module in all_modules(self._model):
                 undo.callback(_attributes(module))
                 for parameter in own_parameters(module):
@@ -70,26 +63,6 @@ class Guard:
     def watching(self) -> TorchDispatchMode:
         """Return the context in which PyTorch operators may run on the user's own tensors."""
         return self._watch
-
-
-@contextlib.contextmanager
-def deferred_interrupt() -> Generator[None]:
-    """Hold back KeyboardInterrupt until the block is done; a half-restored model would be worse than a late one."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    caught: list[int] = []
-    try:
-        before = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
-    except ValueError:  # an embedded interpreter: Python owns no signals there, so no interrupt can come
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if caught:
-        raise KeyboardInterrupt
 
 
 class _WritesUndone(TorchDispatchMode):
@@ -238,40 +211,3 @@ def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
     if not a.is_floating_point():
         return torch.equal(a, b)
     return bool(((a == b) | (a.isnan() & b.isnan())).all())
-
-
-@contextlib.contextmanager
-def _random_state() -> Generator[None]:
-    python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()):
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)
-
-
-@contextlib.contextmanager
-def _process_state() -> Generator[None]:
-    folder = _folder()
-    dtype, device, paths = torch.get_default_dtype(), torch.get_default_device(), list(sys.path)
-    threads = torch.get_num_threads()
-    with warnings.catch_warnings(), torch.set_grad_enabled(torch.is_grad_enabled()):
-        try:
-            yield
-        finally:
-            sys.path[:] = paths
-            torch.set_default_dtype(dtype)
-            if torch.get_default_device() != device:
-                torch.set_default_device(device)
-            if torch.get_num_threads() != threads:
-                torch.set_num_threads(threads)
-            if folder is not None and _folder() != folder:
-                os.chdir(folder)
-
-
-def _folder() -> Path | None:
-    try:
-        return Path.cwd()
-    except FileNotFoundError:  # somebody removed it; it cannot be restored either
-        return None

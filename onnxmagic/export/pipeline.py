@@ -9,9 +9,7 @@ turn gives up at least one axis, so it ends.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from onnxmagic.export.asked import asked_groups
 from onnxmagic.export.axes import Plan, choose_axes, static_axes
 from onnxmagic.export.axis_report import axes_of, refused_axes
 from onnxmagic.export.capture import Captured, capture
+from onnxmagic.export.clock import Clock
 from onnxmagic.export.eager import Outputs, first_run, output_names
 from onnxmagic.export.example import Example
 from onnxmagic.export.failure import AxesRefused
@@ -37,7 +36,7 @@ from onnxmagic.export.modules import all_modules, own_buffers, own_parameters
 from onnxmagic.export.prove import Proof, Prover
 from onnxmagic.export.quiet import quiet
 from onnxmagic.export.request import Request
-from onnxmagic.export.result import Export, Parity, Stage
+from onnxmagic.export.result import Export, Parity
 from onnxmagic.export.second_leg import second_leg
 from onnxmagic.export.strip import Content, content_of
 from onnxmagic.export.trials import Place, Tester
@@ -68,30 +67,9 @@ def run(
     example = Example.make(model, args, kwargs, request.input_names)
     _check_memory(example, request)
     asked = asked_groups(example, request)
-    clock = _Clock(progress)
+    clock = Clock(progress)
     with Guard(example.model, [leaf.value for leaf in example.tensors]) as guard:
         return _Run(example, request, asked, guard, clock, cells).export()
-
-
-class _Clock:
-    """Measures the stages and reports their names as they start."""
-
-    def __init__(self, progress: Callable[[str], None] | None) -> None:
-        self._progress = progress
-        self._seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, name: str) -> Generator[None]:
-        if self._progress is not None:
-            self._progress(name)
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - start
-
-    def stages(self) -> tuple[Stage, ...]:
-        return tuple(Stage(name, seconds) for name, seconds in self._seconds.items())
 
 
 @dataclass(frozen=True)
@@ -113,7 +91,7 @@ class _Run:
     request: Request
     asked: Mapping[str, tuple[Place, ...]]
     guard: Guard
-    clock: _Clock
+    clock: Clock
     cells: Cells | None
 
     def export(self) -> Export:

@@ -18,13 +18,13 @@ import torch
 
 from onnxmagic.check.evidence import RunCase, RunEvidence
 from onnxmagic.export.axes import Plan, Wanted
-from onnxmagic.export.compare import Compared, agreement, compare_output, to_numpy
+from onnxmagic.export.compare import Compared, compare_output, to_numpy
 from onnxmagic.export.eager import Outputs, run_model
 from onnxmagic.export.example import Example
 from onnxmagic.export.guard import Guard
+from onnxmagic.export.judge import case_of, decided
 from onnxmagic.export.referee import Referee, relative_noise
 from onnxmagic.export.result import Case, Parity
-from onnxmagic.export.second_leg import SecondLeg
 from onnxmagic.export.vary import fresh_values, resized
 from onnxmagic.runtime.ort import plain_reason
 from onnxmagic.runtime.protocol import NotLoadable, Runtime, Session
@@ -33,10 +33,6 @@ __all__ = ["PROOF_BATCHES", "Proof", "Prover"]
 
 PROOF_BATCHES = (1, 2, 4)
 """Batch sizes of the proof; none is the exported example's 3."""
-
-SNR_WARN, SNR_HALF, SNR_FINE = 40.0, 60.0, 100.0
-"""Signal-to-noise ratios in dB: below the first a runtime's rounding is a finding, below the second it is worse than
-half precision, above the third nobody will see it."""
 
 MOST_NOISE = {torch.float32: 1e-3, torch.float16: 0.1, torch.bfloat16: 0.3}
 """Relative rounding of a whole model that is still believable, by its output's dtype."""
@@ -188,8 +184,8 @@ class Prover:
             self._learn_noise(torch32, torch64)
         compared = self._outputs(session, trial, got, torch32, torch64)
         if any(c.doubtful for c in compared):
-            compared = _decided(compared, doubt(trial.example), got, torch32)
-        return _case(trial, compared, got, torch32), [c.case for c in compared], trial
+            compared = decided(compared, doubt(trial.example), got, torch32)
+        return case_of(trial.sizes, trial.kind, compared, got, torch32), [c.case for c in compared], trial
 
     def _failed(self, trial: Trial, reason: str) -> tuple[Case, list[RunCase], Trial]:
         infinite = float("inf")
@@ -279,52 +275,3 @@ def _identical(a: Any, b: Any) -> bool:
 
 def _has_nan(outputs: Outputs) -> bool:
     return any(t.is_floating_point() and bool(t.isnan().any()) for t in outputs.tensors)
-
-
-def _case(trial: Trial, compared: Sequence[Compared], got: Sequence[Any], torch32: Outputs) -> Case:
-    """Return the case of all outputs together: the worst one speaks."""
-    worst = max(compared, key=lambda c: (bool(c.case.problem), c.case.ratio or 0.0, c.case.max_rel))
-    runs = [c.case for c in compared]
-    shares = [agreement(g, t) for g, t in zip(got, torch32.tensors, strict=False)]
-    known = [share for share in shares if share is not None]
-    ratios = [run.ratio for run in runs if run.ratio is not None]
-    failed = worst.case.problem != ""
-    name = f"`{worst.case.output}` " if worst.case.output and worst.case.detail else ""
-    return Case(
-        trial.sizes,
-        trial.kind,
-        not failed,
-        max(run.max_abs for run in runs),
-        max(run.max_rel for run in runs),
-        worst.tolerance,
-        worst.reference,
-        max(ratios) if ratios else None,
-        min(known) if known else None,
-        f"{name}{worst.case.detail}",
-    )
-
-
-def _decided(compared: Sequence[Compared], leg: SecondLeg, got: Sequence[Any], torch32: Outputs) -> list[Compared]:
-    """Let the second leg decide what the float64 run left in doubt."""
-    result: list[Compared] = []
-    for one, value, expected in zip(compared, got, torch32.tensors, strict=True):
-        if not one.doubtful:
-            result.append(one)
-            continue
-        snr = _snr(value, expected)
-        detail = f"{one.case.detail}; {leg.detail}"
-        if leg.verdict == "right" and snr >= SNR_WARN:
-            grade = "nobody will see it" if snr >= SNR_FINE else "like half precision" if snr < SNR_HALF else "small"
-            detail = f"rounds {one.case.ratio:.0f} times worse than PyTorch ({snr:.0f} dB, {grade}); {leg.detail}"
-            result.append(replace(one, case=replace(one.case, problem="", detail=detail)))
-        else:
-            result.append(replace(one, case=replace(one.case, detail=detail)))
-    return result
-
-
-def _snr(got: Any, torch32: torch.Tensor) -> float:
-    expected = torch32.double().cpu()
-    good = expected.isfinite()
-    noise = float((torch.from_numpy(np.array(got)).double() - expected)[good].square().mean())
-    signal = float(expected[good].square().mean())
-    return 10 * float(np.log10(signal / noise)) if noise and signal else float("inf") if not noise else 0.0

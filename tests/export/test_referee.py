@@ -1,5 +1,7 @@
 """The referee finds small mistakes in a file, and does not mind what is only rounding."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import onnx
 import pytest
@@ -8,10 +10,13 @@ from onnx import numpy_helper
 from torch import nn
 
 import onnxmagic
+from onnxmagic.check.evidence import RunCase
 from onnxmagic.export.axes import Plan
-from onnxmagic.export.eager import run_model
+from onnxmagic.export.compare import Compared
+from onnxmagic.export.eager import Outputs, run_model
 from onnxmagic.export.example import Example
 from onnxmagic.export.guard import Guard
+from onnxmagic.export.judge import case_of, decided
 from onnxmagic.export.prove import Prover
 from onnxmagic.export.second_leg import SecondLeg
 from onnxmagic.runtime.ort import OnnxRuntime
@@ -38,11 +43,11 @@ def sound(tmp_path_factory):
 
 
 def judge(model, x, path):
-    """Prove the file at `path`, with a second leg that has no opinion."""
+    """Prove the file at `path`, with a second leg that never excuses."""
     example = Example.make(model, (x,), {})
     with Guard(model, [x]) as guard:
         prover = Prover(example, run_model(example, guard), guard, OnnxRuntime())
-        return prover.prove(path, Plan((), ()), lambda failing: SecondLeg("untried", "not asked")).parity
+        return prover.prove(path, Plan((), ()), lambda failing: SecondLeg("wrong", "not asked")).parity
 
 
 def damaged(sound, tmp_path, damage):
@@ -112,8 +117,19 @@ def test_without_the_runtime_nothing_is_claimed(monkeypatch):
 
 
 def test_an_export_in_another_thread():
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(1) as pool:
         result = pool.submit(onnxmagic.export, nn.Linear(4, 2), (torch.randn(1, 4),)).result()
     assert result.parity.ok
+
+
+@pytest.mark.parametrize(("verdict", "ok"), [("right", True), ("untried", True), ("wrong", False)])
+def test_only_what_nobody_will_see_passes_without_a_second_opinion(verdict, ok):
+    output = torch.ones(100)
+    got = [output.numpy() * (1 + 1e-6)]
+    run = RunCase("y", {}, "example", "values", "differs", max_abs=1e-6, max_rel=1e-6, ratio=30.0)
+    doubtful = [Compared(run, 1e-7, "float64")]
+    outputs = Outputs(("output",), (output,))
+    final = decided(doubtful, SecondLeg(verdict, "so it is"), got, outputs)
+    case = case_of({}, "example", final, got, outputs)
+    assert case.ok is ok
+    assert "so it is" in case.reason

@@ -1,0 +1,34 @@
+"""How long each stage took, and its name to whoever draws the progress line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from onnxmagic.export.result import Stage
+
+__all__ = ["Clock"]
+
+
+class Clock:
+    """Measures the stages and reports their names as they start."""
+
+    def __init__(self, progress: Callable[[str], None] | None) -> None:
+        self._progress = progress
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Generator[None]:
+        """Measure a block as the stage called `name`."""
+        if self._progress is not None:
+            self._progress(name)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the stages so far, in the order in which they first started; a repeated one with its sum."""
+        return tuple(Stage(name, seconds) for name, seconds in self._seconds.items())

@@ -1,0 +1,81 @@
+"""What belongs to the process and not to the model: remembered, and put back.
+
+A forward may seed a generator or change the default dtype; our own runs draw random numbers and silence warnings. None
+of it may reach the next cell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+__all__ = ["deferred_interrupt", "process_state", "random_state"]
+
+
+@contextlib.contextmanager
+def deferred_interrupt() -> Generator[None]:
+    """Hold back KeyboardInterrupt until the block is done; a half-restored model would be worse than a late one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    except ValueError:  # an embedded interpreter: Python owns no signals there, so no interrupt can come
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def random_state() -> Generator[None]:
+    """Give Python's, numpy's and torch's generators back as they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+
+@contextlib.contextmanager
+def process_state() -> Generator[None]:
+    """Give warning filters, gradient mode, default dtype and device, search path and folder back as they were."""
+    folder = _folder()
+    dtype, device, paths = torch.get_default_dtype(), torch.get_default_device(), list(sys.path)
+    threads = torch.get_num_threads()
+    with warnings.catch_warnings(), torch.set_grad_enabled(torch.is_grad_enabled()):
+        try:
+            yield
+        finally:
+            sys.path[:] = paths
+            torch.set_default_dtype(dtype)
+            if torch.get_default_device() != device:
+                torch.set_default_device(device)
+            if torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)
+            if folder is not None and _folder() != folder:
+                os.chdir(folder)
+
+
+def _folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # somebody removed it; it cannot be restored either
+        return None
