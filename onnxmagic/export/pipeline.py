@@ -216,8 +216,9 @@ class _Run:
         _gate(result, self.request)
         if self.request.output is None:
             return replace(result, artifact=Artifact(data=written.files[0].read_bytes()))
-        files = install(written.files, self.request.output)
-        return replace(result, artifact=Artifact.on_disk(files))
+        with self.clock("write"):
+            files = install(written.files, self.request.output)
+        return replace(result, artifact=Artifact.on_disk(files), stages=self.clock.stages())
 
 
 def _check_memory(example: Example, request: Request) -> None:

@@ -19,6 +19,13 @@ def test_proved_dynamic_from_batch_one(name):
     assert [f for f in result.findings if f.severity != "info"] == []
 
 
+def test_outputs_of_transformers_have_their_own_names():
+    model, args, kwargs = architectures.bert()
+    result = onnxmagic.export(model.eval(), args, kwargs, prove=False)
+    assert [v.name for v in result.graph.inputs] == ["input_ids", "attention_mask"]
+    assert [v.name for v in result.graph.outputs] == ["last_hidden_state", "pooler_output"]
+
+
 def test_second_lstm_of_a_session_is_dynamic_too():
     for length in (5, 6):
         model = architectures.Recurrent(torch.nn.LSTM, batch_first=True).eval()

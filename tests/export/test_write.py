@@ -13,6 +13,7 @@ from models import Gate, Lambda, Tiny
 from torch import nn
 
 import onnxmagic
+from onnxmagic.export import pipeline
 
 X = torch.randn(1, 1, 8, 8)
 
@@ -48,6 +49,15 @@ def test_two_files_on_request_and_both_named(tmp_path):
     assert files(tmp_path) == ["m.onnx", "m.onnx.data"]
     assert result.parity.ok
     assert "m.onnx.data" in next(f.message for f in result.findings if f.code == "OM602")
+
+
+def test_two_files_from_a_size_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "SINGLE_FILE_BYTES", 10_000)
+    result = onnxmagic.export(nn.Linear(64, 64), (torch.randn(1, 64),), output=tmp_path / "m.onnx")
+    assert files(tmp_path) == ["m.onnx", "m.onnx.data"]
+    assert result.parity.ok
+    with pytest.raises(onnxmagic.UsageMistake, match="travel in two files"):
+        onnxmagic.export(nn.Linear(64, 64), (torch.randn(1, 64),))
 
 
 def test_going_back_to_one_file_takes_the_stale_weights_away(tmp_path):
