@@ -60,6 +60,8 @@ def capture_failed(error: BaseException, retry: Callable[..., Any], cells: Cells
     elif any(_is_untranslated(cause) for cause in causes):
         evidence = CaptureEvidence(untranslated=_all_untranslated(causes, retry, cells))
     findings = catalogue.sort(catalogue.run(evidence))
+    if len(evidence.untranslated) > 1:
+        return CaptureFailed(f"PyTorch's exporter cannot translate {len(evidence.untranslated)} operators.", findings)
     if findings:
         return CaptureFailed(findings[0].message, findings)
     last = causes[-1]
@@ -115,7 +117,7 @@ def _from_report(report: str, cells: Cells | None) -> tuple[Untranslated, ...]:
         names = [name.strip() for name in nodes.split(",")]
         where = next((places[name] for name in names if name in places), None)
         found.append(Untranslated(target, where, len(names)) if where else Untranslated(target, count=len(names)))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: (one.where.cell or 0, one.where.file or "", one.where.line or 0)))
 
 
 def _places_of_nodes(report: str, cells: Cells | None) -> dict[str, Any]:

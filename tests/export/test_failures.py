@@ -29,6 +29,7 @@ def test_values_that_decide_name_the_line():
 def test_all_unsupported_operators_are_named_at_once_with_their_lines():
     error = failing(Unsupported(), torch.randn(3, 3))
     sources = {finding.where.source for finding in error.findings}
+    assert error.headline == "PyTorch's exporter cannot translate 3 operators."
     assert {finding.code for finding in error.findings} == {"OM302"}
     assert sources == {"a = torch.linalg.inv(x)", "b = torch.hypot(a, a)", "return torch.median(b, 0).values"}
 
