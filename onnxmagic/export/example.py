@@ -147,6 +147,11 @@ def _no_module(thing: Any) -> str:
 
 
 def _check_weights(model: torch.nn.Module) -> None:
+    for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise UsageMistake(
+                f"`{name}` is a ScriptModule; put the module it was scripted or traced from in its place."
+            )
     for name, parameter in model.named_parameters():
         if isinstance(parameter, torch.nn.parameter.UninitializedParameter):
             raise UsageMistake(f"`{name}` has no weights yet, as the model never ran; call it once before the export.")

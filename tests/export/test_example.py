@@ -153,6 +153,7 @@ def test_wrappers_are_taken_off():
         (torch.relu, (X,), {}, "is a function"),
         (nn.Linear(4, 2).state_dict(), (X,), {}, "state_dict"),
         (torch.jit.trace(nn.Linear(4, 2), X), (X,), {}, "ScriptModule"),
+        (nn.Sequential(torch.jit.trace(nn.Linear(4, 2), X)), (X,), {}, "`0` is a ScriptModule"),
         (3, (X,), {}, "is a int"),
         (nn.Linear(4, 2), X, {}, r"must be a tuple of the arguments, for example \(x,\)"),
         (nn.Linear(4, 2), (), {}, "missing a required argument: 'input'"),
