@@ -6,6 +6,7 @@ nothing heavy: ``onnxmagic.export`` must be the function even after its submodul
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -101,8 +102,9 @@ def export(
     >>> e.ok, e.axes[0].status, e.axes[0].sizes
     (True, 'proved', (1, 2, 4))
     """
-    from onnxmagic.export.pipeline import run
-    from onnxmagic.export.request import Request
+    with warnings.catch_warnings():  # libraries add filters of their own when they are first imported
+        from onnxmagic.export.pipeline import run
+        from onnxmagic.export.request import Request
 
     request = Request.make(
         output=output,

@@ -12,10 +12,11 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Measures the stages and reports their names as they start."""
+    """Measures the stages, reports their names as they start, and calls `check` as they end."""
 
-    def __init__(self, progress: Callable[[str], None] | None) -> None:
+    def __init__(self, progress: Callable[[str], None] | None, check: Callable[[], None]) -> None:
         self._progress = progress
+        self._check = check
         self._seconds: dict[str, float] = {}
 
     @contextmanager
@@ -28,6 +29,7 @@ class Clock:
             yield
         finally:
             self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - start
+        self._check()
 
     def stages(self) -> tuple[Stage, ...]:
         """Return the stages so far, in the order in which they first started; a repeated one with its sum."""

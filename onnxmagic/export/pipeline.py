@@ -33,6 +33,7 @@ from onnxmagic.export.failure import AxesRefused
 from onnxmagic.export.guard import Guard
 from onnxmagic.export.mode import set_eval
 from onnxmagic.export.modules import all_modules, own_buffers, own_parameters
+from onnxmagic.export.process import noticed_interrupts
 from onnxmagic.export.prove import Proof, Prover
 from onnxmagic.export.quiet import quiet
 from onnxmagic.export.request import Request
@@ -67,9 +68,8 @@ def run(
     example = Example.make(model, args, kwargs, request.input_names)
     _check_memory(example, request)
     asked = asked_groups(example, request)
-    clock = Clock(progress)
-    with Guard(example.model, [leaf.value for leaf in example.tensors]) as guard:
-        return _Run(example, request, asked, guard, clock, cells).export()
+    with noticed_interrupts() as check, Guard(example.model, [leaf.value for leaf in example.tensors]) as guard:
+        return _Run(example, request, asked, guard, Clock(progress, check), cells).export()
 
 
 @dataclass(frozen=True)

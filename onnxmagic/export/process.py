@@ -13,13 +13,14 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 import torch
 
-__all__ = ["deferred_interrupt", "process_state", "random_state"]
+__all__ = ["deferred_interrupt", "noticed_interrupts", "process_state", "random_state"]
 
 
 @contextlib.contextmanager
@@ -40,6 +41,36 @@ def deferred_interrupt() -> Generator[None]:
         signal.signal(signal.SIGINT, before)
     if caught:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def noticed_interrupts() -> Generator[Callable[[], None]]:
+    """Yield a function that raises KeyboardInterrupt when one came and got lost.
+
+    Python throws away what is raised in a weak reference's callback, and torch's exporter runs thousands of those: an
+    interrupt that arrives there would leave the user waiting.
+    """
+    pending: list[int] = []
+
+    def check() -> None:
+        if pending:
+            pending.clear()
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield check
+        return
+
+    def notice(number: int, frame: FrameType | None) -> None:
+        pending.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, notice)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The notebook is afterwards as it was before: after success, failure and interrupt, at every stage."""
 
+import contextlib
 import logging
 import random
 import signal
@@ -75,6 +76,20 @@ def test_interrupt_at_every_stage_leaves_everything(stage, disturber, image, tmp
         onnxmagic.export(disturber, (image,), output=tmp_path / "old.onnx", progress=interrupt)
     assert notebook_state(disturber, image) == before
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("old.onnx", b"old")]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_interrupt_that_python_threw_away_still_counts(stage, image, tmp_path):
+    def lose(name):
+        if name == stage:
+            with contextlib.suppress(KeyboardInterrupt):  # as in the callback of a weak reference
+                signal.raise_signal(signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        onnxmagic.export(Tiny(), (image,), output=tmp_path / "m.onnx", progress=lose)
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 @pytest.mark.parametrize("delay", [0.02, 0.1, 0.3, 0.6])
