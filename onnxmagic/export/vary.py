@@ -13,7 +13,7 @@ import torch
 
 from onnxmagic.export.example import Example
 
-__all__ = ["fresh_values", "resize", "resized", "sizes_of"]
+__all__ = ["fresh_values", "resize", "resized"]
 
 Places = Mapping[tuple[str, int], int]
 """(input name, axis) to size."""
@@ -38,12 +38,6 @@ def resized(example: Example, places: Places) -> Example:
                 tensor = resize(tensor, axis, size)
         tensors.append(tensor)
     return example.with_tensors(tensors)
-
-
-def sizes_of(example: Example, places: Places) -> dict[tuple[str, int], int]:
-    """Return the sizes `example` itself has at `places`."""
-    by_name = {leaf.name: leaf.value for leaf in example.tensors}
-    return {(name, axis): by_name[name].shape[axis] for name, axis in places}
 
 
 def fresh_values(example: Example, seed: int) -> Example:

@@ -83,6 +83,15 @@ def test_randomness_of_python_is_not_taken_for_rounding():
     assert "OM407" in codes(result)
 
 
+def test_a_little_randomness_is_not_taken_for_rounding_either():
+    import random
+
+    random.seed(0)
+    result = export(lambda s, x: x * (1 + 1e-4 * random.random()))
+    assert not result.parity.ok
+    assert "two answers" in result.parity.reason
+
+
 def test_live_dropout_is_found_though_the_runtime_hides_it():
     result = export(lambda s, x: functional.dropout(x, 0.5))
     assert {"OM102", "OM405"} <= codes(result)
