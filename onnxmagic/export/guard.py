@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -41,6 +41,7 @@ class Guard:
         self._model = model
         self._watch = _WritesUndone([*_tensors_of(model), *tensors])
         self._undo = contextlib.ExitStack()
+        self._contents: list[Callable[[], None]] = []
 
     def __enter__(self) -> Guard:
         with contextlib.ExitStack() as undo:
@@ -50,15 +51,26 @@ class Guard:
                 undo.callback(_attributes(module))
                 for parameter in own_parameters(module):
                     undo.callback(_parameter(parameter))
-                for buffer in own_buffers(module):
-                    undo.callback(_content(buffer))
-            undo.callback(self._watch.undo)
+                self._contents += [_content(buffer) for buffer in own_buffers(module)]
+            undo.callback(self.rewind)
             self._undo = undo.pop_all()
         return self
 
     def __exit__(self, *exc: object) -> None:
         with deferred_interrupt():
             self._undo.close()
+
+    def rewind(self) -> None:
+        """Give the model's tensors and the example's their contents back now, before the guard ends."""
+        with deferred_interrupt():
+            self._watch.undo()
+            for content in self._contents:
+                content()
+
+    @property
+    def wrote(self) -> bool:
+        """Whether the model has written into a tensor of its own, or of the example, since the guard began."""
+        return self._watch.wrote
 
     def watching(self) -> TorchDispatchMode:
         """Return the context in which PyTorch operators may run on the user's own tensors."""
@@ -70,10 +82,12 @@ class _WritesUndone(TorchDispatchMode):
 
     supports_higher_order_operators = True
 
-    def __init__(self, tensors: Iterable[torch.Tensor]) -> None:
+    def __init__(self, tensors: Sequence[torch.Tensor]) -> None:
         super().__init__()
         self._watched = {key for tensor in tensors if (key := _storage_key(tensor)) is not None}
         self._saved: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
+        # Batch norm writes its statistics through operators whose schema does not say so; the version counters do.
+        self._versions = [(tensor, tensor._version) for tensor in tensors if not tensor.is_inference()]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the only way to see such a write
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         schema = getattr(func, "_schema", None)
@@ -87,6 +101,10 @@ class _WritesUndone(TorchDispatchMode):
         if key in self._watched and key not in self._saved:
             storage = tensor.untyped_storage()
             self._saved[key] = (storage, storage.clone())
+
+    @property
+    def wrote(self) -> bool:
+        return bool(self._saved) or any(tensor._version != before for tensor, before in self._versions)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
 
     def undo(self) -> None:
         """Write the saved contents back."""
@@ -185,7 +203,7 @@ def _parameter(parameter: torch.nn.Parameter) -> Any:
     return undo
 
 
-def _content(buffer: torch.Tensor) -> Any:
+def _content(buffer: torch.Tensor) -> Callable[[], None]:
     # Copied, not watched: batch norm writes its statistics through operators whose schema does not say so.
     data, content = buffer.data, buffer.detach().clone()
 

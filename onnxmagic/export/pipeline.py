@@ -10,8 +10,10 @@ turn gives up at least one axis, so it ends.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import torch
@@ -25,6 +27,7 @@ from onnxmagic.export.artifact import Artifact, install, staging, write_failed
 from onnxmagic.export.asked import asked_groups
 from onnxmagic.export.axes import Plan, choose_axes, static_axes
 from onnxmagic.export.axis_report import axes_of, refused_axes
+from onnxmagic.export.beside import beside
 from onnxmagic.export.capture import Captured, capture
 from onnxmagic.export.clock import Clock
 from onnxmagic.export.eager import Outputs, first_run, output_names
@@ -33,9 +36,10 @@ from onnxmagic.export.failure import AxesRefused
 from onnxmagic.export.guard import Guard
 from onnxmagic.export.mode import set_eval
 from onnxmagic.export.modules import all_modules, own_buffers, own_parameters
-from onnxmagic.export.process import noticed_interrupts
-from onnxmagic.export.prove import Proof, Prover
+from onnxmagic.export.process import little_collection, noticed_interrupts, one_thread
+from onnxmagic.export.prove import Proof, Prove, Prover
 from onnxmagic.export.quiet import quiet
+from onnxmagic.export.referee import Referee
 from onnxmagic.export.request import Request
 from onnxmagic.export.result import Export, Parity
 from onnxmagic.export.second_leg import second_leg
@@ -51,6 +55,9 @@ __all__ = ["run"]
 
 SINGLE_FILE_BYTES = 1_500_000_000
 """From here on the weights go to a second file; one protobuf message ends at 2 GB."""
+
+WORTH_A_THREAD = 250_000_000
+"""Bytes of weights whose writing takes longer than what is lost by computing on one thread beside it."""
 
 Cells = Callable[[str], "int | None"]
 
@@ -68,8 +75,9 @@ def run(
     example = Example.make(model, args, kwargs, request.input_names)
     _check_memory(example, request)
     asked = asked_groups(example, request)
-    with noticed_interrupts() as check, Guard(example.model, [leaf.value for leaf in example.tensors]) as guard:
-        return _Run(example, request, asked, guard, Clock(progress, check), cells).export()
+    tensors = [leaf.value for leaf in example.tensors]
+    with little_collection() as set_aside, noticed_interrupts() as check, Guard(example.model, tensors) as guard:
+        return _Run(example, request, asked, guard, Clock(progress, check), set_aside, cells).export()
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,7 @@ class _Run:
     asked: Mapping[str, tuple[Place, ...]]
     guard: Guard
     clock: Clock
+    set_aside: Callable[[], None]
     cells: Cells | None
 
     def export(self) -> Export:
@@ -135,21 +144,41 @@ class _Run:
                 reasons.update(refused.reasons)
                 plan = plan.without(list(refused.reasons))
                 continue
-            written = self._write(folder, captured, plan, reasons)
-            proof = self._prove(written, plan, names, prover)
+            self.set_aside()
+            with self.clock("write"):
+                content = content_of(captured.program, keep_source=self.request.keep_source)
+                files = self._write_and_ask(folder, content, plan, prover)
+            with prover.proving(files[0], content.model) if self.request.prove else nullcontext() as prove:
+                written = self._check(files, content, plan, reasons)
+                proof = self._prove(prove, plan, names, prover.referee)
             if not proof.false_axes:
                 return captured, written, proof, plan, reasons
             reasons.update(proof.false_axes)
             plan = plan.without(list(proof.false_axes))
 
-    def _write(self, folder: Path, captured: Captured, plan: Plan, reasons: Mapping[str, str]) -> _Written:
+    def _write_and_ask(self, folder: Path, content: Content, plan: Plan, prover: Prover) -> tuple[Path, ...]:
+        """Write the file; beside a large one, ask PyTorch what the proof will need.
+
+        A model that writes into its own tensors while it runs must not do so while they are written to the file.
+        """
+        if not self.request.prove or content.nbytes < WORTH_A_THREAD or self.guard.wrote:
+            return self._write(folder, content)
+        with beside(lambda stop: self._write(folder, content, stop)) as written, one_thread():
+            prover.ask(plan)
+            files = written()
+        if not self.guard.wrote:
+            return files
+        self.guard.rewind()
+        return self._write(folder, content)
+
+    def _write(self, folder: Path, content: Content, stop: Event | None = None) -> tuple[Path, ...]:
         name = self.request.output.name if self.request.output else "model.onnx"
-        with self.clock("write"):
-            content = content_of(captured.program, keep_source=self.request.keep_source)
-            external = self.request.external_data
-            if external is None:
-                external = content.nbytes >= SINGLE_FILE_BYTES
-            files = tuple(write_model(content.model, content.weights, folder / name, external=external))
+        external = self.request.external_data
+        if external is None:
+            external = content.nbytes >= SINGLE_FILE_BYTES
+        return tuple(write_model(content.model, content.weights, folder / name, external=external, stop=stop))
+
+    def _check(self, files: tuple[Path, ...], content: Content, plan: Plan, reasons: Mapping[str, str]) -> _Written:
         with self.clock("check"):
             classes = {path: type(m).__name__ for path, m in self.example.model.named_modules()}
             graph = read(files[0], classes=classes)
@@ -178,8 +207,8 @@ class _Run:
             stripped_source=content.stripped,
         )
 
-    def _prove(self, written: _Written, plan: Plan, names: tuple[str, ...], prover: Prover) -> Proof:
-        if not self.request.prove:
+    def _prove(self, prove: Prove | None, plan: Plan, names: tuple[str, ...], referee: Referee) -> Proof:
+        if prove is None:
             return _not_proved()
 
         def doubt(failing: Example) -> Any:
@@ -189,12 +218,12 @@ class _Run:
                 plan=plan,
                 names=names,
                 opset=self.request.opset,
-                referee=prover.referee,
+                referee=referee,
                 guard=self.guard,
             )
 
         with self.clock("prove"):
-            return prover.prove(written.files[0], plan, doubt)
+            return prove(plan, doubt)
 
     def _finish(
         self, findings: tuple[Finding, ...], written: _Written, proof: Proof, plan: Plan, reasons: dict[str, str]

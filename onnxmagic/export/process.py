@@ -7,6 +7,7 @@ of it may reach the next cell.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import signal
@@ -20,7 +21,14 @@ from types import FrameType
 import numpy as np
 import torch
 
-__all__ = ["deferred_interrupt", "noticed_interrupts", "process_state", "random_state"]
+__all__ = [
+    "deferred_interrupt",
+    "little_collection",
+    "noticed_interrupts",
+    "one_thread",
+    "process_state",
+    "random_state",
+]
 
 
 @contextlib.contextmanager
@@ -83,6 +91,34 @@ def random_state() -> Generator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
+
+
+@contextlib.contextmanager
+def little_collection() -> Generator[Callable[[], None]]:
+    """Keep Python's garbage collector from walking through all of torch and the notebook again and again.
+
+    What exists is set aside (``gc.freeze``) and given back at the end; new garbage is collected as ever. The function
+    that is yielded sets aside what has come since, such as what the exporter left behind.
+    """
+    if gc.get_freeze_count():  # somebody else has set things aside, and ``gc.unfreeze`` would give all of it back
+        yield lambda: None
+        return
+    gc.freeze()
+    try:
+        yield gc.freeze
+    finally:
+        gc.unfreeze()
+
+
+@contextlib.contextmanager
+def one_thread() -> Generator[None]:
+    """Let PyTorch compute on one thread: several wait for each other, and starve while another works beside them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager

@@ -1,36 +1,38 @@
 """The proof: the file, run in a real runtime, against the user's own module.
 
-First the file runs twice in one session without optimisation: a random graph proves nothing. Then it runs on the user's
-example, and on fresh values at other sizes of every dynamic axis; PyTorch runs the same, and each output is compared.
+The file runs on the user's example (twice: one that draws random numbers proves nothing, see ``loading``) and on fresh
+values at other sizes of every dynamic axis; PyTorch runs the same, and each output is compared.
 An axis whose sizes disagree is given back to the pipeline, which exports it static: the file must not claim it.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
+import onnx
 import torch
 
 from onnxmagic.check.evidence import RunCase, RunEvidence
 from onnxmagic.export.axes import Plan, Wanted
+from onnxmagic.export.beside import beside
 from onnxmagic.export.compare import Compared, compare_output, to_numpy
 from onnxmagic.export.eager import Outputs, run_model
 from onnxmagic.export.example import Example
 from onnxmagic.export.guard import Guard
 from onnxmagic.export.judge import case_of, decided
+from onnxmagic.export.loading import Loaded, load, may_draw
 from onnxmagic.export.referee import Referee, relative_noise
 from onnxmagic.export.result import Case, Parity
 from onnxmagic.export.vary import fresh_values, resized
 from onnxmagic.runtime.ort import plain_reason
 from onnxmagic.runtime.protocol import NotLoadable, Runtime, Session
 
-__all__ = ["PROOF_BATCHES", "Proof", "Prover"]
+__all__ = ["PROOF_BATCHES", "Proof", "Prove", "Prover"]
 
 PROOF_BATCHES = (1, 2, 4)
 """Batch sizes of the proof; none is the exported example's 3."""
@@ -62,6 +64,9 @@ class Proof:
     false_axes: Mapping[str, str]
 
 
+Prove = Callable[[Plan, Any], Proof]
+
+
 class Prover:
     """Proves one model; used again when the model had to be exported another time.
 
@@ -81,55 +86,65 @@ class Prover:
         self._calibrated = False
         self._random = False
         self._reference: Outputs64 = None
+        self._asked: Plan | None = None
+        self._trials: list[Trial] = []
 
-    def prove(self, path: Path, plan: Plan, doubt: Any) -> Proof:
-        """Run the file at `path` and compare it with PyTorch.
+    def ask(self, plan: Plan) -> None:
+        """Ask PyTorch what the proof will need; no file is needed for it. Without, ``proving`` asks."""
+        if plan == self._asked or self._runtime.missing():
+            return
+        if not self._calibrated:
+            self._calibrate()
+        self._asked = plan
+        self._trials = [] if self._random else [self._with_answer(trial) for trial in self._make_trials(plan)]
 
-        `doubt` runs the second leg on an example: ``doubt(example) -> SecondLeg``.
+    @contextlib.contextmanager
+    def proving(self, path: Path, model: onnx.ModelProto) -> Generator[Prove]:
+        """Start to load the file at `path`, which holds `model`, and yield what compares it with PyTorch.
+
+        It is called with the plan and with ``doubt``, which runs the second leg: ``doubt(example) -> SecondLeg``.
         """
-        missing = self._runtime.missing()
-        if missing:
-            return self._nothing(f"not tried: {missing}", name="ONNX Runtime")
+        if self._runtime.missing():
+            yield lambda _plan, _doubt: self._nothing(f"not tried: {self._runtime.missing()}", name="ONNX Runtime")
+            return
+        feeds = _feeds(self._example)
+        with beside(lambda _: load(self._runtime, path, feeds, plainly=may_draw(model))) as loaded:
+            yield lambda plan, doubt: self._prove(loaded, plan, doubt)
+
+    def _prove(self, loaded: Callable[[], Loaded], plan: Plan, doubt: Any) -> Proof:
+        self.ask(plan)
         try:
-            unstable = self._unstable(path)
-            session = self._runtime.load(path)
+            file = loaded()
         except NotLoadable as error:
             return self._nothing("the runtime does not load the file", load_error=str(error))
         except Exception as error:  # noqa: BLE001  # whatever the runtime raises is its refusal to run
             reason = f"{self._runtime.name} does not run the file: {plain_reason(error)}"
             case = RunCase("", {}, "example", "run", plain_reason(error))
             return self._nothing(reason, cases=(case,))
-        if not self._calibrated:
-            self._calibrate()
-        if self._random and not unstable:
+        if self._random and not file.unstable:
             return self._nothing("the PyTorch model gives two answers for one input", deterministic=True)
-        if unstable:
-            reason = f"{', '.join(unstable)}: random, so nothing can be compared"
-            return self._nothing(reason, nondeterministic=unstable, deterministic=False)
-        return self._compare_all(session, plan, doubt)
+        if file.unstable:
+            reason = f"{', '.join(file.unstable)}: random, so nothing can be compared"
+            return self._nothing(reason, nondeterministic=file.unstable, deterministic=False)
+        return self._compare_all(file, plan, doubt)
 
     def _nothing(self, reason: str, *, name: str = "", **evidence: Any) -> Proof:
         runtime = name or self._runtime.name
         parity = Parity(runtime, deterministic=evidence.get("deterministic"), reason=reason)
         return Proof(parity, RunEvidence(runtime, not_proved=reason.removeprefix("not tried: "), **evidence), {})
 
-    def _unstable(self, path: Path) -> tuple[str, ...]:
-        """Return the outputs that differ between two runs of one session; optimised sessions hide live dropout."""
-        session = self._runtime.load(path, optimize=False)
-        first, second = (session.run(_feeds(self._example)) for _ in range(2))
-        pairs = zip(session.outputs, first, second, strict=True)
-        return tuple(name for name, a, b in pairs if not _identical(a, b))
-
-    def _compare_all(self, session: Session, plan: Plan, doubt: Any) -> Proof:
-        compared = [self._compare(session, trial, doubt) for trial in self._trials(plan)]
-        false_axes = self._false_axes(session, plan, compared, doubt)
+    def _compare_all(self, file: Loaded, plan: Plan, doubt: Any) -> Proof:
+        example, *others = self._trials
+        compared = [self._compared(file.session, example, self._alone, file.answer, doubt)]
+        compared += [self._compare(file.session, trial, doubt) for trial in others]
+        false_axes = self._false_axes(file.session, plan, compared, doubt)
         cases = tuple(case for case, _, _ in compared)
         evidence = RunEvidence(
             self._runtime.name, tuple(run for _, runs, _ in compared for run in runs), deterministic=True
         )
         return Proof(Parity(self._runtime.name, cases, True, self.referee.reason), evidence, false_axes)
 
-    def _trials(self, plan: Plan) -> list[Trial]:
+    def _make_trials(self, plan: Plan) -> list[Trial]:
         """Return the example, then fresh values at the other sizes of every axis, all axes changing together."""
         own = {axis.name: axis.size for axis in plan.wanted}
         trials = [Trial(self._example, own, "example", self._alone)]
@@ -170,6 +185,14 @@ class Prover:
         tiled = Trial(resized(self._example, places), trial.sizes, "tiled")
         return tiled, run_model(tiled.example, self._guard)
 
+    def _with_answer(self, trial: Trial) -> Trial:
+        """Run PyTorch ahead of the comparison, which reports what fails here."""
+        try:
+            trial, outputs = self._torch(trial)
+        except Exception:  # noqa: BLE001  # the comparison meets it again, and says so
+            return trial
+        return replace(trial, known=outputs)
+
     def _compare(self, session: Session, trial: Trial, doubt: Any) -> tuple[Case, list[RunCase], Trial]:
         try:
             trial, torch32 = self._torch(trial)
@@ -179,6 +202,11 @@ class Prover:
             got = session.run(_feeds(trial.example))
         except Exception as error:  # noqa: BLE001  # whatever the runtime raises is its refusal to run
             return self._failed(trial, f"the runtime refuses to run: {plain_reason(error)}")
+        return self._compared(session, trial, torch32, got, doubt)
+
+    def _compared(
+        self, session: Session, trial: Trial, torch32: Outputs, got: Sequence[Any], doubt: Any
+    ) -> tuple[Case, list[RunCase], Trial]:
         if trial.kind == "example":
             torch64 = self._reference
         else:
@@ -275,12 +303,6 @@ def _sizes_to_try(axis: Wanted) -> tuple[int, ...]:
 
 def _feeds(example: Example) -> dict[str, Any]:
     return {leaf.name or "": to_numpy(leaf.value) for leaf in example.tensors}
-
-
-def _identical(a: Any, b: Any) -> bool:
-    if not isinstance(a, np.ndarray) or a.dtype.kind != "f":
-        return bool(np.array_equal(a, b))
-    return bool(np.array_equal(a, b, equal_nan=True))
 
 
 def _has_nan(outputs: Outputs) -> bool:

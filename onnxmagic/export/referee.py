@@ -160,6 +160,9 @@ class _Double(TorchDispatchMode):
         schema = getattr(func, "_schema", None)
         if schema is not None and schema.is_mutable and any(t.dtype in SMALLER for t in written(schema, args, kwargs)):
             raise TypeError("writes into a float32 tensor, which a float64 copy of it would not see")
+        if func is torch.ops.aten.embedding.default:
+            # Rows are picked, not computed with: a whole vocabulary need not become float64 for a few of them.
+            return _widened(func(*args, **kwargs))
         return func(*[_widened(v) for v in args], **{k: _widened(v) for k, v in kwargs.items()})
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO
 
 import onnx
 
+from onnxmagic.export.beside import Stopped
 from onnxmagic.graph.wire import varint
 
 __all__ = ["Weight", "write_model", "write_stream"]
@@ -40,7 +42,9 @@ class Weight:
         return onnx.TensorProto(name=self.name, data_type=self.data_type, dims=self.shape)
 
 
-def write_model(model: onnx.ModelProto, weights: Sequence[Weight], path: Path, *, external: bool) -> list[Path]:
+def write_model(
+    model: onnx.ModelProto, weights: Sequence[Weight], path: Path, *, external: bool, stop: Event | None = None
+) -> list[Path]:
     """Write `model` with `weights` as further initializers and return the files written.
 
     Parameters
@@ -49,7 +53,15 @@ def write_model(model: onnx.ModelProto, weights: Sequence[Weight], path: Path, *
         Without the initializers in `weights`.
     path : Path
         The .onnx file; with `external` the values go to ``<name>.data`` beside it.
+    stop : threading.Event, optional
+        Looked at before every weight.
+
+    Raises
+    ------
+    Stopped
+        `stop` was set; the files are incomplete.
     """
+    weights = [replace(weight, write=_unless(stop, weight.write)) for weight in weights]
     data = path.with_name(path.name + ".data") if external and weights else None
     with path.open("wb") as file:
         write_stream(model, weights, file, location=data.name if data else None)
@@ -113,6 +125,15 @@ def _write_values(weight: Weight, file: BinaryIO) -> None:
     weight.write(file)
     if file.tell() - start != weight.nbytes:
         raise ValueError(f"{weight.name} wrote {file.tell() - start} bytes of values, not {weight.nbytes}")
+
+
+def _unless(stop: Event | None, write: Callable[[BinaryIO], object]) -> Callable[[BinaryIO], object]:
+    def checked(file: BinaryIO) -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped
+        write(file)
+
+    return checked
 
 
 def _to_disk(file: BinaryIO) -> None:

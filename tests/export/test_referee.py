@@ -47,7 +47,9 @@ def judge(model, x, path):
     example = Example.make(model, (x,), {})
     with Guard(model, [x]) as guard:
         prover = Prover(example, run_model(example, guard), guard, OnnxRuntime())
-        return prover.prove(path, Plan((), ()), lambda failing: SecondLeg("wrong", "not asked")).parity
+        plan = Plan((), ())
+        with prover.proving(path, onnx.load(str(path))) as prove:
+            return prove(plan, lambda failing: SecondLeg("wrong", "not asked")).parity
 
 
 def damaged(sound, tmp_path, damage):
