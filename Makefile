@@ -25,6 +25,7 @@ docs: $(VENV)/.installed-docs
 	@echo "The pages are in docs/_build/html/index.html"
 
 bench: $(VENV)/.installed-bench
+	@$(BIN)/python benchmarks/check.py
 	@$(BIN)/python benchmarks/export_overhead.py
 
 clean:

@@ -1,4 +1,4 @@
-"""How Sphinx builds these pages. The rule pages, the options and the quickstart are made from their sources first."""
+"""How Sphinx builds these pages. The rule pages, the options and the notebooks are made from their sources first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ highlight_language = "python3"
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-# The quickstart is stored without outputs, so it is run for the page; an error in it fails the build.
+# The notebooks are stored without outputs, so they are run for the pages; an error in one fails the build.
 nb_execution_mode = "auto"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
@@ -44,4 +44,4 @@ html_theme_options = {
 }
 # Only the rules have pages below them.
 html_sidebars = {"*": [], "rules/*": ["sidebar-nav-bs"]}
-html_extra_path = ["result.schema.json"]
+html_extra_path = ["result.schema.json", "check.schema.json"]

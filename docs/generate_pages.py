@@ -1,7 +1,9 @@
 """Pages that are made from the code, so that they cannot drift away from it.
 
-A rule's docstring is its page; the table of options is the one that the parser reads; the quickstart is the notebook
-that the tests run. Sphinx's conf.py calls ``write_pages`` before each build; nothing written here is kept in git.
+A rule's docstring is its page; the tables of options are those that the parser reads; the notebooks are those that the
+tests run; the page of errors is the one that ``%onnx_check --explain`` reads. Sphinx's conf.py calls ``write_pages``
+before each build. Of what is written here only ``errors.md`` is kept in git, for who reads the repository; a test
+compares it.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onnxmagic.check.catalogue import LoadedRule, rules
-from onnxmagic.options import EXPORT_OPTIONS, Option
+from onnxmagic.check.known_errors import FILE as ERRORS
+from onnxmagic.options import CHECK_OPTIONS, COMMAND_OPTIONS, EXPORT_OPTIONS, Option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +28,12 @@ WHEN = {
     "graph": "on the file",
     "run": "after the file ran in a runtime",
 }
+TABLES = {
+    "options.md": EXPORT_OPTIONS,
+    "check-options.md": CHECK_OPTIONS,
+    "command-options.md": COMMAND_OPTIONS,
+}
+NOTEBOOKS = ("quickstart.ipynb", "mistakes.ipynb")
 RULES_HEAD = """# Rules
 
 Each finding of a report has a code and a name; both stay as they are from release to release. `error` means that the
@@ -59,10 +68,8 @@ def option_table(options: Iterable[Option]) -> str:
 
 
 def _option_row(option: Option) -> str:
-    value = f" {'|'.join(option.choices) or option.value}" if option.value else ""
-    spelling = ", ".join(option.flags) + value
     undo = f"; `{option.negative}` undoes a setting" if option.negatable else ""
-    return f"| `{_cell(spelling)}` | {_cell(option.help)}{undo} |"
+    return f"| `{_cell(option.usage)}` | {_cell(option.help)}{undo} |"
 
 
 def _cell(text: str) -> str:
@@ -81,8 +88,11 @@ def write_pages(docs: Path) -> None:
     for name, text in wanted.items():
         _write(folder / name, text)
     (docs / "generated").mkdir(exist_ok=True)
-    _write(docs / "generated" / "options.md", option_table(EXPORT_OPTIONS))
-    shutil.copyfile(docs.parent / "notebooks" / "quickstart.ipynb", docs / "quickstart.ipynb")
+    for name, options in TABLES.items():
+        _write(docs / "generated" / name, option_table(options))
+    _write(docs / "errors.md", ERRORS.read_text(encoding="utf-8"))
+    for notebook in NOTEBOOKS:
+        shutil.copyfile(docs.parent / "notebooks" / notebook, docs / notebook)
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from onnxmagic.check import check
 from onnxmagic.errors import (
     CaptureFailed,
+    CheckFailed,
     ExportError,
     GateClosed,
     ModelFailed,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CaptureFailed",
+    "CheckFailed",
     "ExportError",
     "GateClosed",
     "ModelFailed",
@@ -31,6 +34,7 @@ __all__ = [
     "UsageMistake",
     "WriteFailed",
     "__version__",
+    "check",
     "export",
     "load_ipython_extension",
     "unload_ipython_extension",
@@ -59,6 +63,10 @@ def __getattr__(name: str) -> Any:
         from onnxmagic.export import result
 
         return getattr(result, name)
+    if name == "Check":
+        from onnxmagic.examine.result import Check
+
+        return Check
     if name in {"Finding", "Fix", "Where"}:
         from onnxmagic.check import finding
 

@@ -21,7 +21,7 @@ from onnxmagic.modules import called_module
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Call", "capture", "last_call", "parse_call"]
+__all__ = ["Call", "Evaluate", "capture", "last_call", "parse_call", "short_name"]
 
 GRABBER = "__onnxmagic_grabber__"
 Evaluate = Callable[[ast.expr, dict[str, Any]], Any]
@@ -122,8 +122,10 @@ def _grab(call: ast.Call, namespace: dict[str, Any], evaluate: Evaluate) -> tupl
 
 
 def _name(func: ast.expr, is_method: bool) -> str | None:
-    if is_method and isinstance(func, ast.Attribute):
-        func = func.value
-    name = ast.unparse(func)
-    # A long expression names nothing; the class of the model does.
+    return short_name(func.value if is_method and isinstance(func, ast.Attribute) else func)
+
+
+def short_name(expression: ast.expr) -> str | None:
+    """Return `expression` as a report calls its value; None for a long one, which names nothing: a class does."""
+    name = ast.unparse(expression)
     return name if len(name) <= 60 else None

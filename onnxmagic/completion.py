@@ -1,7 +1,7 @@
-"""Tab completion on the magics' lines: options, their choices, and where the call goes the notebook's models first.
+"""Tab completion on the magics' lines: options, their values, and where the call goes the notebook's models first.
 
 Without it ``--op<TAB>`` offers ``open`` and ``%onnx_export mod<TAB>`` nothing at all. Inside the brackets of the call
-IPython's own completion is right and is left alone.
+IPython's own completion is right and is left alone. What a value may be is ``offers``'s.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 from onnxmagic.errors import UsageMistake
 from onnxmagic.line import split_line
 from onnxmagic.modules import is_module, is_module_class
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option
+from onnxmagic.offers import choices, model_files, results
+from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option, parse_words
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
@@ -59,16 +60,16 @@ def _complete(text: str, namespace: Mapping[str, Any]) -> Found:
         return "", []
     *before, word = (*words, "") if not words or match["rest"][-1].isspace() else words
     option = _option(before[-1], table) if before else None
-    if option and option.value:
-        return word, _starting(word, _choices(option), "value")
+    if option and option.value and not (option.implied and word.startswith("-")):
+        return _values(option, word, namespace)
     name, equals, value = word.partition("=")
     option = _option(name, table)
     if equals and option:
-        return value, _starting(value, _choices(option), "value")
+        return _values(option, value, namespace)
     if word.startswith("-"):
-        return word, _starting(word, [s for o in table for s in o.spellings], "option")
-    if match["percent"] == "%" and table is EXPORT_OPTIONS and not _has_call(before):
-        return _callables(word, namespace)
+        return word, [(s, "option") for o in table for s in o.spellings if s.startswith(word)]
+    if match["percent"] == "%" and not _has_subject(before, table):
+        return _subjects(word, namespace, files=table is CHECK_OPTIONS)
     return "", []
 
 
@@ -76,26 +77,30 @@ def _option(word: str, table: Sequence[Option]) -> Option | None:
     return next((option for option in table if word in option.spellings), None)
 
 
-def _choices(option: Option) -> Sequence[str]:
-    if option.dest == "explain":
-        from onnxmagic.check.catalogue import rules
-
-        return [loaded.rule.code for loaded in rules()]
-    return option.choices
-
-
-def _starting(start: str, known: Sequence[str], kind: str) -> list[tuple[str, str]]:
-    return [(text, kind) for text in known if text.startswith(start)]
+def _values(option: Option, text: str, namespace: Mapping[str, Any]) -> Found:
+    """Return what may be written after `option`; of several with commas between, the last is completed."""
+    if option.dest == "against":
+        return _callables(text, namespace)
+    start = text.rpartition(",")[2] if option.repeatable else text
+    return start, [(word, "value") for word in choices(option, start)]
 
 
-def _has_call(before: Sequence[str]) -> bool:
-    value_expected = False
-    for word in before:
-        option = _option(word, EXPORT_OPTIONS)
-        if not (value_expected or word.startswith("-")):
-            return True
-        value_expected = option is not None and bool(option.value)
-    return False
+def _has_subject(before: Sequence[str], table: Sequence[Option]) -> bool:
+    """Return whether the call, file or value stands among the words `before`."""
+    try:
+        return bool(parse_words(before, table)[0])
+    except UsageMistake:  # the last option has no value yet, or there is no such option
+        return False
+
+
+def _subjects(word: str, namespace: Mapping[str, Any], *, files: bool) -> Found:
+    start, found = _callables(word, namespace)
+    if not files:
+        return start, found
+    held = [(name, "instance") for name in results(word, namespace)]
+    taken = {name for name, _ in held}
+    paths = [(path, "path") for path in model_files(word)]
+    return word, [*held, *(each for each in found if each[0] not in taken), *paths]
 
 
 def _callables(word: str, namespace: Mapping[str, Any]) -> Found:

@@ -2,10 +2,12 @@
 
 OnnxMagicError
  ├── UsageMistake       the call itself is wrong; said before anything runs
+ ├── CheckFailed        a check found what ``fail_on`` forbids
  └── ExportError        the export was tried and nothing was written
       ├── ModelFailed   the model itself fails on the example, without any export
       ├── CaptureFailed PyTorch cannot turn the model into a graph
       ├── WriteFailed   the file could not be written; the old one is untouched
+      │    └── FixFailed  a rewrite failed, or what it made is no sound model
       └── GateClosed    the file was made, but ``fail_on`` forbids to keep it
 
 An ``ExportError`` shows itself as a short report (``_render_traceback_`` is IPython's hook for that) because a stack
@@ -18,9 +20,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onnxmagic.check.finding import Finding, Where
+    from onnxmagic.examine.result import Check
     from onnxmagic.export.result import Export
 
-__all__ = ["CaptureFailed", "ExportError", "GateClosed", "ModelFailed", "OnnxMagicError", "UsageMistake", "WriteFailed"]
+__all__ = [
+    "CaptureFailed",
+    "CheckFailed",
+    "ExportError",
+    "FixFailed",
+    "GateClosed",
+    "ModelFailed",
+    "OnnxMagicError",
+    "UsageMistake",
+    "WriteFailed",
+]
 
 
 class OnnxMagicError(Exception):
@@ -46,6 +59,11 @@ class ExportError(OnnxMagicError):
         The user's line, when there is no finding that carries it.
     advice : str
         What to write instead, when there is no finding that carries it.
+
+    Attributes
+    ----------
+    earlier : tuple of Finding
+        What had been found by then and did not stop the export.
     """
 
     def __init__(
@@ -63,12 +81,34 @@ class ExportError(OnnxMagicError):
         self.detail = detail
         self.where = where
         self.advice = advice
+        self.earlier: tuple[Finding, ...] = ()
 
     def _render_traceback_(self) -> list[str]:
         """Return the lines IPython prints instead of a stack."""
         from onnxmagic.view import failure_lines
 
         return failure_lines(self)
+
+
+class CheckFailed(OnnxMagicError):
+    """A check found what ``fail_on`` forbids.
+
+    Attributes
+    ----------
+    check : Check
+        The whole result.
+    """
+
+    def __init__(self, headline: str, check: Check) -> None:
+        super().__init__(headline)
+        self.headline = headline
+        self.check = check
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines IPython prints instead of a stack."""
+        from onnxmagic.view import check_failure_lines
+
+        return check_failure_lines(self)
 
 
 class ModelFailed(ExportError):
@@ -81,6 +121,10 @@ class CaptureFailed(ExportError):
 
 class WriteFailed(ExportError):
     """The file could not be written; the old one is untouched and no temporary file is left."""
+
+
+class FixFailed(WriteFailed):
+    """A rewrite failed, or what it made was refused or computes something else; the old file is untouched."""
 
 
 class GateClosed(ExportError):

@@ -6,74 +6,46 @@ would print a stack through our files). A failed export is our own exception, wh
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 
-from onnxmagic.call import Call, capture, last_call, parse_call
+from onnxmagic.call import Call, Evaluate, capture, last_call, parse_call, short_name
 from onnxmagic.cell import (
     calling_line,
     evaluator,
-    full_traceback,
     moved,
     notebook_cell,
     parse_body,
     run_body,
     value_is_dropped,
 )
+from onnxmagic.check import check
 from onnxmagic.completion import IDENTIFIER, matcher
 from onnxmagic.config import OnnxMagic, settings_of
-from onnxmagic.errors import ExportError, GateClosed, UsageMistake
+from onnxmagic.errors import UsageMistake
 from onnxmagic.export import export
+from onnxmagic.given import CheckOptions, ExportOptions
+from onnxmagic.helptext import CHECK_HELP, EXPORT_HELP
 from onnxmagic.line import split_line
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, ExportOptions, help_of, parse_words
+from onnxmagic.present import Manner, present
+from onnxmagic.subject import evaluated, expression, path_of, read_subject
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from onnxmagic.examine.result import Check
     from onnxmagic.export.result import Export
 
 __all__ = ["OnnxMagics", "load", "unload"]
 
 OURS = ("OnnxMagics", "OnnxMagic")
-EXPORT_HELP = f"""Export a PyTorch model to ONNX, run the file against PyTorch, and show what is in it.
-
-    %onnx_export CALL [options]         CALL is what you would run: model(x, mask=m), net.encoder(*batch), Net()(x)
-    %%onnx_export [options]             the cell runs as it is; its last line is the CALL
-
-The arguments are evaluated, the call is not made. The model, the variables and the files are afterwards as before, but
-for the file you name, which is replaced whole or not touched. Unless told otherwise the model is exported in eval mode,
-its batch axis is made dynamic where the model allows it, and the file is run at several batch sizes and compared.
-
-Examples
-
-    %onnx_export model(x)
-    %onnx_export model(x) -o net.onnx --dynamic x:2=height --dynamic x:3=width
-    e = %onnx_export model(x, mask=mask) -o "runs/{{run}}.onnx" --fail-on error;
-
-    %%onnx_export -o net.onnx --as e
-    x = torch.randn(1, 3, 224, 224)
-    model(x)
-
-Options: $name and {{expression}} in a value are expanded; the call is left as it is
-
-{help_of(EXPORT_OPTIONS)}
-
-The result has .ok, .path, .findings, .graph, .parity, .axes and .save(path). `%config OnnxMagic` lists the settings
-that hold for every export.
-"""
-CHECK_HELP = f"""Explain a rule of the checks that every %onnx_export makes.
-
-    %onnx_check --explain OM101
-    %onnx_check --explain train-mode
-
-{help_of(CHECK_OPTIONS)}
-"""
 
 
 @contextmanager
@@ -109,25 +81,27 @@ class OnnxMagics(Magics):
             else:
                 call, silenced = self._in_cell(options, cell)
             quiet = silenced or words.silenced
-            result = self._export(call, options, quiet=quiet)
+            result = present(self.ip, self._exporting(call, options), self._manner(options, quiet=quiet))
         return None if quiet and value_is_dropped(self.ip) else result
 
+    @needs_local_scope
     @no_var_expand
     @line_magic
-    def onnx_check(self, line: str) -> None:
-        """Explain a rule; the text that people see is set below, with the options."""
+    def onnx_check(self, line: str, local_ns: dict[str, Any] | None = None) -> Check | None:
+        """Check a call, a file or a value; the text that people see is set below, with the options."""
         with _plainly():
-            rest, given = parse_words(split_line(line).words, CHECK_OPTIONS)
-            if given.get("help"):
+            words = split_line(line)
+            variables = self._variables(local_ns)
+            options = CheckOptions.parse(words.words, variables)
+            if options.help:
                 sys.stdout.write(CHECK_HELP)
-                return
-            if rest or "explain" not in given:
-                raise UsageMistake(
-                    "%onnx_check explains a rule: %onnx_check --explain OM101. %onnx_export checks models."
-                )
-            from onnxmagic.check.catalogue import explain
-
-            sys.stdout.write(explain(given["explain"]).rstrip() + "\n")
+                return None
+            if options.explain is not None:
+                sys.stdout.write(_explained(options))
+                return None
+            quiet = words.silenced
+            result = present(self.ip, self._checking(options, variables), self._manner(options, quiet=quiet))
+        return None if quiet and value_is_dropped(self.ip) else result
 
     def _variables(self, local_ns: dict[str, Any] | None) -> dict[str, Any]:
         """Return a copy of all that the user's code sees; the innermost wins."""
@@ -154,37 +128,62 @@ class OnnxMagics(Magics):
         run_body(self.ip, tree.body[:-1], name)
         return capture(call, self._variables(None), evaluator(self.ip, name)), silenced
 
-    def _export(self, call: Call, options: ExportOptions, *, quiet: bool) -> Export:
-        from onnxmagic.view import Progress, mark_shown, show
+    def _exporting(self, call: Call, options: ExportOptions) -> Callable[[Any], Export]:
+        common = {**self._chosen(options), **self._common(call.name)}
+        return lambda progress: export(call.model, call.args, call.kwargs, **common, progress=progress)
 
+    def _checking(self, options: CheckOptions, variables: dict[str, Any]) -> Callable[[Any], Check]:
+        """Return what makes the check; all that the user wrote is evaluated before, once."""
+        filename, lineno = calling_line(self.ip)
+        evaluate = evaluator(self.ip, filename)
+        subject, name = self._subject(options.subject, variables, evaluate, lineno)
+
+        def value(option: str, text: str | None) -> Any:
+            return None if text is None else evaluated(moved(expression(option, text), lineno), variables, evaluate)
+
+        chosen = {
+            "against": value("--against", options.against),
+            "data": value("--data", options.data),
+            "samples": options.samples,
+            "output": options.output,
+            "run": options.run,
+            "fail_on": _first(options.fail_on, self.settings.fail_on),
+            **self._rules_and_targets(options),
+            **self._common(name),
+        }
+        return lambda progress: check(*subject, **chosen, progress=progress)
+
+    def _subject(
+        self, words: tuple[str, ...], variables: dict[str, Any], evaluate: Evaluate, lineno: int
+    ) -> tuple[tuple[Any, ...], str | None]:
+        """Return what ``check`` is given first, and what the report calls it; a file is called by its own name."""
+        path = path_of(words, variables)
+        if path is not None:
+            return (path,), None
+        node = moved(parse_call(words), lineno)
+        call, value = read_subject(node, variables, evaluate)
+        if call is None:
+            return (value,), None if isinstance(value, str | os.PathLike) else short_name(node)
+        return (call.model, call.args, call.kwargs), call.name
+
+    def _manner(self, options: ExportOptions | CheckOptions, *, quiet: bool) -> Manner:
         quiet = quiet or _first(options.quiet, self.settings.quiet)
-        how = _first(options.show, self.settings.show)
-        progress = None if quiet else Progress()
-        try:
-            with progress or nullcontext():
-                result = self._run(call, options, progress)
-        except GateClosed as closed:
-            if not quiet:
-                show(closed.export, how, replace=progress)
-            if options.traceback:
-                full_traceback(self.ip, closed)
-            raise
-        except ExportError as error:
-            if options.traceback:
-                full_traceback(self.ip, error)
-            raise
-        if options.bind:
-            self.ip.user_ns[options.bind] = result
-        if not quiet:
-            show(result, how, replace=progress)
-        elif value_is_dropped(self.ip):
-            mark_shown(result)  # or `Out[n]` would show it after all
-        return result
+        return Manner(quiet, _first(options.show, self.settings.show), options.bind, options.traceback)
 
-    def _run(self, call: Call, options: ExportOptions, progress: Any) -> Export:
-        cells = partial(notebook_cell, shell=self.ip)
-        chosen = self._chosen(options)
-        return export(call.model, call.args, call.kwargs, **chosen, name=call.name, cells=cells, progress=progress)
+    def _common(self, name: str | None) -> dict[str, Any]:
+        return {"name": name, "cells": partial(notebook_cell, shell=self.ip)}
+
+    def _rules_and_targets(self, options: ExportOptions | CheckOptions) -> dict[str, Any]:
+        """Return what counts, what is mended and for whom; see ``OnnxMagic`` for how line and settings combine."""
+        from onnxmagic.check import catalogue
+
+        standing = () if options.select else catalogue.known(self.settings.ignore)
+        return {
+            "select": options.select or (),
+            "ignore": tuple(dict.fromkeys([*standing, *options.ignore])),
+            "fix": ",".join(options.fix) or False,
+            "targets": _first(options.targets, self.settings.targets),
+        }
 
     def _chosen(self, options: ExportOptions) -> dict[str, Any]:
         """Return the keywords of ``export`` that the line or, where it is silent, the settings decide."""
@@ -200,11 +199,20 @@ class OnnxMagics(Magics):
             "external_data": options.external_data,
             "prove": _first(options.prove, self.settings.prove),
             "fail_on": _first(options.fail_on, self.settings.fail_on),
+            **self._rules_and_targets(options),
         }
 
 
 def _first(given: Any, setting: Any) -> Any:
     return setting if given is None else given
+
+
+def _explained(options: CheckOptions) -> str:
+    if options.subject:
+        raise UsageMistake(f"--explain stands alone: %onnx_check --explain {options.explain}")
+    from onnxmagic.check.known_errors import explain
+
+    return explain(options.explain or "").rstrip() + "\n"
 
 
 OnnxMagics.onnx_export.__doc__ = EXPORT_HELP

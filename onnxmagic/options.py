@@ -1,26 +1,22 @@
-"""The options of the magics: one table, read by the parser, the help and the tab completion, which cannot drift apart.
+"""The options of the magics and of the command: tables, read by the parser, the help, the completion and the docs.
 
-Values stay text until all of them are known: ``$name`` and ``{expr}`` are expanded after the line was parsed, and a
-wrong value is said in our words, with what to write instead.
+So none of these can drift from the others. Here words are only told apart; what their values mean is ``given``'s.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import os
+import pkgutil
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from keyword import iskeyword
 from typing import Any, NoReturn
 
 from onnxmagic.errors import UsageMistake
-from onnxmagic.line import expand, unquote
 
-__all__ = ["CHECK_OPTIONS", "EXPORT_OPTIONS", "ExportOptions", "Option", "help_of", "parse_words"]
+__all__ = ["CHECK_OPTIONS", "COMMAND_OPTIONS", "EXPORT_OPTIONS", "Option", "fix_words", "help_of", "parse_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +24,7 @@ class Option:
     """One option: its spellings, the name of its value (empty for a switch), its choices and its help.
 
     A ``negatable`` switch can be set by ``%config`` too, so it has a ``--no-`` form that wins over the setting.
+    ``implied`` is what stands for a value that is left out; empty where it must be given.
     """
 
     flags: tuple[str, ...]
@@ -36,6 +33,7 @@ class Option:
     choices: tuple[str, ...] = ()
     negatable: bool = False
     repeatable: bool = False
+    implied: str = ""
 
     @property
     def dest(self) -> str:
@@ -53,11 +51,55 @@ class Option:
         """All ways to write it."""
         return (*self.flags, self.negative) if self.negatable else self.flags
 
+    @property
+    def usage(self) -> str:
+        """How it is written, with its value: ``-o, --output FILE``."""
+        value = "|".join(self.choices) or self.value
+        return ", ".join(self.flags) + (f" {value}" if value else "")
+
 
 HELP = Option(("-h", "--help"), "", "print this text")
+AS = Option(("--as",), "NAME", "bind the result to this variable")
+QUIET = Option(("-q", "--quiet"), "", "show nothing; a `;` at the end does the same", negatable=True)
+SHOW = Option(("--show",), "HOW", "how the report is shown", choices=("auto", "html", "widget", "text"))
+TARGET = Option(
+    ("--target",),
+    "NAME[==VERSION]",
+    "a stack that the file is meant for, for example onnxruntime==1.17; repeat it, or put commas between",
+    repeatable=True,
+)
+SELECT = Option(
+    ("--select",),
+    "CODES",
+    "only these findings count: codes, their starts or names, for example OM4,train-mode; repeatable",
+    repeatable=True,
+)
+IGNORE = Option(("--ignore",), "CODES", "these findings do not count, written as for --select", repeatable=True)
+FIX = Option(
+    ("--fix",),
+    "[safe|unsafe|NAMES]",
+    "mend the graph and prove it again: what changes no number (safe, the default), all that can be mended (unsafe), "
+    "or what is named, codes or rewrites with commas between",
+    repeatable=True,
+    implied="safe",
+)
+FAIL_ON = Option(
+    ("--fail-on",),
+    "LEVEL",
+    "raise when there is such a finding or a worse one",
+    choices=("error", "warning", "never"),
+)
+EXPLAIN = Option(
+    ("--explain",),
+    "CODE",
+    "print what a rule finds, why it hurts and how to mend it; or what an error text, in quotes, means",
+)
+NO_RUN = Option(("--no-run",), "", "read the file only; do not run it in ONNX Runtime")
+
 EXPORT_OPTIONS = (
     Option(("-o", "--output"), "FILE", "the .onnx file, replaced whole or not touched; without it, in memory only"),
     Option(("--opset",), "N", "version of the ONNX operator set, for example 20"),
+    replace(TARGET, help=f"{TARGET.help}; opset and IR version are chosen to fit"),
     Option(
         ("--dynamic",),
         "ARG:AXIS[=NAME]",
@@ -71,19 +113,47 @@ EXPORT_OPTIONS = (
     Option(("--keep-source",), "", "keep source lines and local paths in the file", negatable=True),
     Option(("--external-data",), "", "weights in a second file; default: only from 1.5 GB on"),
     Option(("--no-prove",), "", "do not run the file and compare it with PyTorch", negatable=True),
-    Option(("--as",), "NAME", "bind the result to this variable"),
-    Option(("-q", "--quiet"), "", "show nothing; a `;` at the end does the same", negatable=True),
-    Option(
-        ("--fail-on",),
-        "LEVEL",
-        "raise, and keep the old file, when there is such a finding or a worse one",
-        choices=("error", "warning", "never"),
-    ),
-    Option(("--show",), "HOW", "how the report is shown", choices=("auto", "html", "widget", "text")),
+    SELECT,
+    IGNORE,
+    FIX,
+    AS,
+    QUIET,
+    replace(FAIL_ON, help="raise, and keep the old file, when there is such a finding or a worse one"),
+    SHOW,
     Option(("--traceback",), "", "when the export fails, show the whole stack, not the short report"),
     HELP,
 )
-CHECK_OPTIONS = (Option(("--explain",), "CODE", "print what a rule finds, why it hurts and how to mend it"), HELP)
+CHECK_OPTIONS = (
+    Option(("--against",), "MODEL", "the PyTorch model that the file is compared with"),
+    Option(("--data",), "EXPR", "batches to run it on: a DataLoader, a list of tuples or dicts, an array"),
+    Option(("--samples",), "N", "how many batches are taken from --data; default: 16"),
+    TARGET,
+    SELECT,
+    IGNORE,
+    FIX,
+    Option(("-o", "--output"), "FILE", "where --fix writes the mended file"),
+    NO_RUN,
+    AS,
+    QUIET,
+    FAIL_ON,
+    SHOW,
+    Option(("--traceback",), "", "when the check fails, show the whole stack, not the short report"),
+    EXPLAIN,
+    HELP,
+)
+COMMAND_OPTIONS = (
+    TARGET,
+    SELECT,
+    IGNORE,
+    replace(FAIL_ON, help="end with status 1 when there is such a finding or a worse one; default: error"),
+    Option(("--format",), "FORMAT", "of the report; default: text", choices=("text", "json", "sarif")),
+    Option(("-o", "--output"), "FILE", "where the report goes; default: to the terminal"),
+    FIX,
+    Option(("--fixed",), "FILE", "where --fix writes the mended model"),
+    NO_RUN,
+    EXPLAIN,
+    HELP,
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -111,11 +181,59 @@ def parse_words(words: Iterable[str], table: Sequence[Option]) -> tuple[list[str
             parser.add_argument(*option.flags, dest=option.dest, action="store_true")
         if option.negatable:
             parser.add_argument(option.negative, dest=option.dest, action="store_false")
-    given, unknown = parser.parse_known_intermixed_args(list(words))
+    words = list(_with_values(words, table))
+    given, unknown = parser.parse_known_intermixed_args(words)
     if unknown:
         raise UsageMistake(f"There is no option {unknown[0]}.{_nearest(unknown[0], table)}")
     values = vars(given)
     return values.pop("words"), values
+
+
+def _with_values(words: Iterable[str], table: Sequence[Option]) -> Iterator[str]:
+    """Yield `words` with each value that may be left out bound to its option, so that no other word is taken for it."""
+    lenient = {spelling: option.implied for option in table if option.implied for spelling in option.spellings}
+    waiting = ""
+    for word in words:
+        if waiting:
+            is_value = _is_fix(word)
+            yield f"{waiting}={word if is_value else lenient[waiting]}"
+            waiting = ""
+            if is_value:
+                continue
+        if word in lenient:
+            waiting = word
+        else:
+            yield word
+    if waiting:
+        yield f"{waiting}={lenient[waiting]}"
+
+
+LIKE_A_CODE = re.compile(r"OM\d+", re.IGNORECASE)
+
+
+def _is_fix(word: str) -> bool:
+    """Return whether `word` after ``--fix`` says what to mend: else it is the call, a path, or another option.
+
+    What is nearly a rewrite's name is taken for one, so that the mistake is told as what it is.
+    """
+    if word.startswith("-"):
+        return False
+    known = fix_words()
+    return all(
+        piece in known or LIKE_A_CODE.fullmatch(piece) or get_close_matches(piece, known, n=1, cutoff=0.85)
+        for piece in word.strip("\"'").split(",")
+    )
+
+
+def fix_words() -> list[str]:
+    """Return what may stand after ``--fix``: levels, names of rewrites, codes and names of rules."""
+    from onnxmagic.check import catalogue
+    from onnxmagic.fix import rewrites
+
+    # A rewrite is called as its file is; importing them would bring onnx_ir.
+    named = sorted(found.name.replace("_", "-") for found in pkgutil.iter_modules(rewrites.__path__))
+    rules = [word for loaded in catalogue.rules() for word in (loaded.rule.code, loaded.rule.name)]
+    return ["safe", "unsafe", *named, *rules]
 
 
 def _nearest(word: str, table: Sequence[Option]) -> str:
@@ -128,125 +246,7 @@ def help_of(table: Sequence[Option]) -> str:
     """Return the options of `table` as text, a line or two each."""
     lines: list[str] = []
     for option in table:
-        value = "|".join(option.choices) or option.value
-        spelling = ", ".join(option.flags) + (f" {value}" if value else "")
         text = option.help + (f" (undo a setting: {option.negative})" if option.negatable else "")
         body = textwrap.wrap(text, 76, break_on_hyphens=False)
-        lines += [f"  {spelling}", *(f"      {line}" for line in body)]
+        lines += [f"  {option.usage}", *(f"      {line}" for line in body)]
     return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """What stands on the line of ``%onnx_export``; None where an option was not given and a setting may decide."""
-
-    call: tuple[str, ...] = ()
-    output: str | None = None
-    opset: int | None = None
-    dynamic: Any = "auto"
-    static: bool | None = None
-    input_names: tuple[str, ...] | None = None
-    output_names: tuple[str, ...] | None = None
-    train: bool = False
-    keep_source: bool | None = None
-    external_data: bool | None = None
-    prove: bool | None = None
-    bind: str | None = None
-    quiet: bool | None = None
-    fail_on: str | None = None
-    show: str | None = None
-    traceback: bool = False
-    help: bool = False
-
-    @classmethod
-    def parse(cls, words: Iterable[str], namespace: Mapping[str, Any]) -> ExportOptions:
-        """Read the words of a line; `namespace` holds the variables that option values may name.
-
-        Raises
-        ------
-        UsageMistake
-            An option or its value is wrong; the message says what to write.
-        """
-        call, given = parse_words(words, EXPORT_OPTIONS)
-        if "no_prove" in given:
-            given["prove"] = not given.pop("no_prove")
-        if "dynamic" in given:
-            given["dynamic"] = _dynamic(given["dynamic"], namespace)
-        for option in EXPORT_OPTIONS:
-            if option.value and not option.repeatable and option.dest in given:
-                text = expand(option.flags[-1], unquote(given.pop(option.dest)), namespace)
-                given["bind" if option.dest == "as" else option.dest] = _value(option, text)
-        return cls(call=tuple(call), **given)
-
-
-def _value(option: Option, text: str) -> Any:
-    flag = option.flags[-1]
-    if flag == "--output":
-        return os.path.expanduser(text)  # noqa: PTH111  # text: a Path would drop the final slash that names a folder
-    if option.choices and text not in option.choices:
-        raise UsageMistake(f"{flag} takes {_listed(option.choices)}, not {text!r}.")
-    if flag == "--opset":
-        if not text.isdecimal():
-            raise UsageMistake(f"--opset takes a whole number, for example 20, not {text!r}.")
-        return int(text)
-    if flag == "--as" and (not text.isidentifier() or iskeyword(text)):
-        raise UsageMistake(f"--as takes the name of a variable, not {text!r}.")
-    if flag in ("--input-names", "--output-names"):
-        return tuple(name.strip() for name in text.split(","))
-    return text
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words[:-1]) + f" or {words[-1]}"
-
-
-AXIS = re.compile(r"(?P<argument>[^:=]+):(?P<axis>-?\d+)(?:=(?P<name>[^=]+))?")
-DYNAMIC_HINT = 'Write for example --dynamic x:2=height, or --dynamic {"x": {2: "height"}}.'
-
-
-def _dynamic(values: Sequence[str], namespace: Mapping[str, Any]) -> Any:
-    asked = [_one_dynamic(value, namespace) for value in values]
-    if len(asked) == 1:
-        return asked[0]
-    axes: dict[str, dict[int, str]] = {}
-    for one in asked:
-        if one == "auto":
-            continue
-        for argument, wanted in one.items():
-            axes.setdefault(str(argument), {}).update(_named(wanted))
-    return axes or "auto"
-
-
-def _one_dynamic(value: str, namespace: Mapping[str, Any]) -> Any:
-    text = value if _is_dict(value) else expand("--dynamic", unquote(value), namespace)
-    if text == "auto":
-        return text
-    if match := AXIS.fullmatch(text):
-        return {match["argument"]: {int(match["axis"]): match["name"] or ""}}
-    try:
-        axes = eval(compile(text, "<--dynamic>", "eval"), dict(namespace))  # noqa: S307  # the user's own code
-    except Exception as error:  # an expression of the user's may raise anything
-        raise UsageMistake(
-            f"--dynamic {value} cannot be read: {getattr(error, 'msg', error)}. {DYNAMIC_HINT}"
-        ) from error
-    if not isinstance(axes, Mapping):
-        raise UsageMistake(f"--dynamic {value} is no dict but of type {type(axes).__name__}. {DYNAMIC_HINT}")
-    return axes
-
-
-def _is_dict(text: str) -> bool:
-    # `{axes}` is a variable to expand and `{name}:2` is no Python at all; only a dict display is taken as it stands.
-    try:
-        return isinstance(ast.parse(text, mode="eval").body, ast.Dict)
-    except SyntaxError:
-        return False
-
-
-def _named(wanted: Any) -> dict[int, str]:
-    if isinstance(wanted, Mapping):
-        return dict(wanted)
-    if isinstance(wanted, int):
-        return {wanted: ""}
-    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
-        return dict.fromkeys(wanted, "")
-    raise UsageMistake(f"--dynamic: {wanted!r} names no axes. {DYNAMIC_HINT}")

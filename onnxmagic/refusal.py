@@ -15,7 +15,16 @@ from typing import Any
 
 from onnxmagic.modules import call_of, called_module, is_module, is_module_class, modules_in
 
-__all__ = ["is_magic", "of_called", "of_last_line", "of_missing", "of_no_call", "of_syntax"]
+__all__ = [
+    "holds_call",
+    "is_like_a_model",
+    "is_magic",
+    "of_called",
+    "of_last_line",
+    "of_missing",
+    "of_no_call",
+    "of_syntax",
+]
 
 
 def of_syntax(source: str, words: tuple[str, ...], error: SyntaxError) -> str:
@@ -79,6 +88,17 @@ def is_magic(node: ast.expr) -> bool:
     """Return whether `node` is what IPython makes of a ``%magic`` or ``!command``."""
     func = node.func if isinstance(node, ast.Call) else None
     return isinstance(func, ast.Attribute) and ast.unparse(func.value) == "get_ipython()"
+
+
+def holds_call(call: ast.Call, namespace: Mapping[str, Any]) -> bool:
+    """Return whether a call of a model stands inside `call`, as in ``print(model(x))``."""
+    return any(_inner_call(argument, namespace) for argument in [*call.args, *(k.value for k in call.keywords)])
+
+
+def is_like_a_model(value: object) -> bool:
+    """Return whether `value` is what people take for a model: its class, its weights, a method or script of it."""
+    owner = getattr(value, "__self__", None)
+    return is_module_class(value) or is_module(owner) or _is_script(value) or isinstance(value, Mapping)
 
 
 def _what(value: object, source: str, namespace: Mapping[str, Any]) -> str:

@@ -1,9 +1,13 @@
-"""What the pages promise: every rule has a page, every option is told, and a result is what its schema says."""
+"""What the pages promise: every rule has a page, every option is told, and each result is what its schema says.
+
+The example of "adding a rule" is followed as it is written, and the notebooks run elsewhere, by nbmake.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +15,19 @@ import jsonschema
 import nbformat
 import pytest
 import torch
-from generate_pages import rule_page, rules_index
+from generate_pages import NOTEBOOKS, TABLES, rule_page, rules_index, write_pages
 from nbclient import NotebookClient
 
 import onnxmagic
 from onnxmagic.check.catalogue import HEADINGS, rules
-from onnxmagic.options import EXPORT_OPTIONS
+from onnxmagic.check.evidence import GraphEvidence
+from onnxmagic.check.known_errors import FILE, known_errors
+from onnxmagic.check.rule import Rule
+from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = json.loads((ROOT / "docs" / "result.schema.json").read_text(encoding="utf-8"))
+CHECK_SCHEMA = json.loads((ROOT / "docs" / "check.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +35,9 @@ def export():
     return onnxmagic.export(torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.Dropout()), (torch.randn(1, 4),))
 
 
-def validate(result) -> dict:
+def validate(result, schema=SCHEMA) -> dict:
     data = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    jsonschema.validate(data, SCHEMA)
+    jsonschema.validate(data, schema)
     return data
 
 
@@ -45,6 +53,26 @@ def test_figures_that_are_not_finite_are_json_too(export) -> None:
     assert data["parity"]["cases"][0]["max_abs"] is None
 
 
+def test_a_check_of_a_model_is_what_its_schema_says() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.Dropout())
+    data = validate(onnxmagic.check(model, (torch.randn(1, 4),)), CHECK_SCHEMA)
+    assert data["findings"][0]["code"] == "OM101"
+    assert data["parity"]["ok"] is True
+
+
+def test_a_check_of_a_file_is_what_its_schema_says(export, tmp_path) -> None:
+    data = validate(onnxmagic.check(export.save(tmp_path / "net.onnx"), targets="onnxruntime"), CHECK_SCHEMA)
+    assert (data["name"], data["parity"], data["runs"][0]["ok"]) == ("net.onnx", None, True)
+    assert data["targets"]
+    assert data["untried"]
+
+
+def test_a_check_of_a_damaged_file_is_what_its_schema_says(tmp_path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"nothing")
+    data = validate(onnxmagic.check(tmp_path / "net.onnx"), CHECK_SCHEMA)
+    assert (data["ok"], data["opset"]) == (False, None)
+
+
 @pytest.mark.parametrize("loaded", rules(), ids=lambda loaded: loaded.rule.code)
 def test_each_rule_has_a_page(loaded) -> None:
     page = rule_page(loaded)
@@ -53,9 +81,59 @@ def test_each_rule_has_a_page(loaded) -> None:
     assert f"[{loaded.rule.code}]({loaded.rule.code}.md)" in rules_index([loaded])
 
 
-def test_the_readme_tells_every_option() -> None:
+@pytest.mark.parametrize("table", [EXPORT_OPTIONS, CHECK_OPTIONS])
+def test_the_readme_tells_every_option(table) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [flag for option in EXPORT_OPTIONS for flag in option.flags if f"`{flag}" not in readme] == []
+    assert [flag for option in table for flag in option.flags if f"`{flag}" not in readme] == []
+
+
+def test_what_is_written_for_the_pages_is_what_the_code_says(tmp_path) -> None:
+    docs = tmp_path / "docs"
+    (docs / "rules").mkdir(parents=True)
+    (docs / "rules" / "OM000.md").write_text("of a rule that is gone", encoding="utf-8")
+    (tmp_path / "notebooks").symlink_to(ROOT / "notebooks")
+    write_pages(docs)
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (docs / "rules").glob("*.md")}
+    assert set(pages) == {f"{loaded.rule.code}.md" for loaded in rules()} | {"index.md"}
+    for loaded in rules():
+        assert pages[f"{loaded.rule.code}.md"] == rule_page(loaded)
+        assert f"| {loaded.rule.name} | {loaded.rule.severity} |" in pages["index.md"]
+    for name, table in TABLES.items():
+        text = (docs / "generated" / name).read_text(encoding="utf-8").replace("\\|", "|")
+        assert [option.usage for option in table if f"| `{option.usage}` |" not in text] == []
+    assert all((docs / name).exists() for name in NOTEBOOKS)
+
+
+def test_the_page_of_errors_is_the_one_that_the_magic_reads() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert page == FILE.read_text(encoding="utf-8")
+    assert len(re.findall(r"^### ", page, re.MULTILINE)) == len(known_errors())
+
+
+def blocks(page: str) -> list[str]:
+    """Return the blocks of code of a page."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"^```\w*\n(.+?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def test_the_rule_that_a_newcomer_writes_finds_its_bad_example_alone() -> None:
+    source = blocks("adding-a-rule.md")[0]
+    scope: dict = {"__name__": "batch_softmax"}
+    exec(compile(source, "batch_softmax.py", "exec"), scope)
+    rule, doc = scope["RULE"], scope["__doc__"]
+    assert isinstance(rule, Rule)
+    assert doc.startswith(f"# {rule.name}: ")
+    assert tuple(re.findall(r"^## (.+)$", doc, re.MULTILINE)) == HEADINGS
+    assert rule.code not in {loaded.rule.code for loaded in rules()}
+    assert [len(found_in(doc, heading, scope["find"])) for heading in ("Bad example", "Good example")] == [1, 0]
+
+
+def found_in(doc: str, heading: str, find) -> list:
+    """Return what a rule of the graph finds in an example of its docstring."""
+    example = doc.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    scope: dict = {}
+    exec(textwrap.dedent(example), scope)
+    return list(find(GraphEvidence(onnxmagic.export(scope["model"], scope["args"], prove=False).graph)))
 
 
 def test_the_readmes_lines_show_a_report(tmp_path) -> None:

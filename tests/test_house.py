@@ -13,9 +13,13 @@ HOUSE = Path(__file__).parents[1] / "onnxmagic"
 MAY_IMPORT = {
     "graph": {"graph"},
     "runtime": {"runtime"},
-    "check": {"check", "graph", "runtime", "errors"},
-    "export": {"export", "check", "graph", "runtime", "errors", "shown"},
-    "view": {"view", "check.finding", "export.result", "graph.facts", "errors"},
+    "target": {"target", "errors"},
+    "check": {"check", "graph", "runtime", "target", "errors"},
+    "disk": {"disk", "graph", "errors"},
+    "fix": {"fix", "check", "disk", "graph", "runtime", "errors"},
+    "export": {"export", "check", "disk", "fix", "graph", "runtime", "target", "errors", "shown"},
+    "examine": {"examine", "export", "check", "disk", "fix", "graph", "runtime", "target", "errors", "shown"},
+    "view": {"view", "check.finding", "check.catalogue", "export.result", "examine.result", "graph.facts", "errors"},
 }
 NO_TORCH = ("graph", "view")
 HEAVY = {"torch", "onnx", "onnx_ir", "onnxscript", "onnxruntime", "numpy", "anywidget", "ipywidgets", "transformers"}
@@ -55,6 +59,8 @@ def test_no_stage_reaches_back(package: str) -> None:
         f"{path.relative_to(HOUSE)}: {name}"
         for path in files(package)
         for name in imports(path)
+        # The verb's front door is the one file of the rules that reaches forward.
+        if path != HOUSE / "check" / "__init__.py"
         if name.startswith("onnxmagic.") and not f"{name}.".startswith(tuple(f"{each}." for each in allowed))
     ]
     assert wrong == []

@@ -30,7 +30,7 @@ from onnxmagic.check.finding import SEVERITIES, Finding
 from onnxmagic.check.rule import Find, Rule, When
 from onnxmagic.errors import UsageMistake
 
-__all__ = ["HEADINGS", "LoadedRule", "explain", "rules", "run", "sort"]
+__all__ = ["HEADINGS", "LoadedRule", "chosen", "explain", "known", "rules", "run", "sort"]
 
 HEADINGS: Final = ("What it finds", "Why it hurts", "How to mend it", "Bad example", "Good example")
 """The sections that every rule's docstring has, in this order."""
@@ -95,13 +95,33 @@ def run(evidence: Evidence, *, select: Sequence[str] = (), ignore: Sequence[str]
     UsageMistake
         `select` or `ignore` names no rule.
     """
-    chosen, left_out = _codes(select), _codes(ignore)
+    wanted, left_out = _codes(select), _codes(ignore)
     found: list[Finding] = []
     for loaded in rules(_MOMENTS[type(evidence)]):
         code = loaded.rule.code
-        if code not in left_out and (not select or code in chosen):
+        if code not in left_out and (not select or code in wanted):
             found += loaded.find(evidence)
     return sort(found)
+
+
+def known(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return `names` one by one; a text holds several with commas between.
+
+    Raises
+    ------
+    UsageMistake
+        One of them is no rule's code, name or start of a code.
+    """
+    pieces = names.split(",") if isinstance(names, str) else [str(name) for name in names]
+    several = tuple(piece.strip() for piece in pieces if piece.strip())
+    _codes(several)
+    return several
+
+
+def chosen(findings: Iterable[Finding], select: Sequence[str], ignore: Sequence[str]) -> tuple[Finding, ...]:
+    """Return the findings that `select` and `ignore` leave, as ``run`` would."""
+    wanted, unwanted = _codes(select), _codes(ignore)
+    return tuple(f for f in findings if f.code not in unwanted and (not select or f.code in wanted))
 
 
 def sort(findings: Iterable[Finding]) -> tuple[Finding, ...]:

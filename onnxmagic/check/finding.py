@@ -64,11 +64,15 @@ class Fix:
         For a person: one phrase, or the code to write instead.
     option : str or None
         The option of ``%onnx_export`` that does it, or that undoes an automatic fix, for example ``--train``.
+    rewrite : str or None
+        Name of the rewrite of the graph that does it (a module of ``fix/rewrites``, for example
+        ``"dropout-to-identity"``); ``--fix NAME`` applies it to a file, and a button in the live view does.
     """
 
     kind: Literal["auto", "option", "code"]
     text: str
     option: str | None = None
+    rewrite: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

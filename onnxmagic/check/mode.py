@@ -6,7 +6,7 @@ depends on the flag are worth a word; naming the others would bury them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sized
 from inspect import unwrap
 from types import CodeType
 from typing import TYPE_CHECKING, Any, cast
@@ -82,15 +82,15 @@ _MOST_ITEMS, _DEEPEST = 10_000, 3
 
 def _items(held: object, depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Yield what is in a plain container, and in containers in it, with its place written as a person does."""
-    pairs: Iterable[tuple[Any, Any]] = ()
-    if isinstance(held, Mapping):
-        pairs = cast("Mapping[Any, Any]", held).items()
-    elif isinstance(held, (list, tuple, set, frozenset)):
-        pairs = enumerate(cast("list[Any]", held))
-    if depth > _DEEPEST or (isinstance(held, Sized) and len(held) > _MOST_ITEMS):
+    # Only the length of a container is asked for: what torch packs for its kernels says it has one, and raises.
+    if not isinstance(held, (Mapping, list, tuple, set, frozenset)) or len(cast("Sized", held)) > _MOST_ITEMS:
         return
+    is_dict = isinstance(held, Mapping)
+    pairs = cast("Mapping[Any, Any]", held).items() if is_dict else enumerate(cast("list[Any]", held))
     for key, item in pairs:
         yield f"[{key!r}]", item
+        if depth == _DEEPEST:
+            continue
         for place, inner in _items(item, depth + 1):
             yield f"[{key!r}]{place}", inner
 

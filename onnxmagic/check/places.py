@@ -17,7 +17,7 @@ from types import TracebackType
 
 from onnxmagic.check.finding import Where
 
-__all__ = ["Cells", "where_from_trace", "where_from_traceback"]
+__all__ = ["Cells", "where_from_trace", "where_from_traceback", "where_of_line"]
 
 Cells = Callable[[str], "int | None"]
 """Maps a Python file name to the number of the notebook cell it is, or None."""
@@ -70,6 +70,11 @@ def where_from_traceback(tb: TracebackType | None, cells: Cells | None = None) -
         frames.append(_Frame(code.co_filename, tb.tb_lineno, code.co_name, source))
         tb = tb.tb_next
     return _pick(frames, cells)
+
+
+def where_of_line(file: str, line: int, function: str, cells: Cells | None = None) -> Where:
+    """Return a line of a file or cell; empty when it is not the user's."""
+    return _pick([_Frame(file, line, function, linecache.getline(file, line).strip())], cells)
 
 
 def _pick(frames: Sequence[_Frame], cells: Cells | None) -> Where:

@@ -6,10 +6,13 @@ Names come out of models and files: they are cut, kept on one line and freed of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from onnxmagic.check.evidence import AxisTrial, RunCase
 
-__all__ = ["at_sizes", "axis", "code", "enumerated", "listed", "module_name", "sentence", "size"]
+__all__ = ["at_sizes", "axis", "code", "enumerated", "listed", "member", "module_name", "sentence", "size"]
+
+_INPUTS: Final = {"example": "on your example", "data": "on your data", "made up": "on made-up inputs"}
 
 
 def code(text: object, most: int = 100) -> str:
@@ -37,6 +40,11 @@ def module_name(path: str, class_name: str) -> str:
     return f"{code(path)} ({class_name})" if numbered else code(path or class_name)
 
 
+def member(path: str, root: str = "model") -> str:
+    """Return a module's path as it is written in Python: ``"model.layers[0].norm"``."""
+    return root + "".join(f"[{part}]" if part.isdecimal() else f".{part}" for part in path.split(".") if part)
+
+
 def size(nbytes: int) -> str:
     """Return a number of bytes for a person, in powers of ten: ``"97.5 MB"``."""
     if nbytes < 1000:
@@ -57,7 +65,7 @@ def at_sizes(cases: Sequence[RunCase]) -> str:
             if number not in asked.setdefault(name, []):
                 asked[name].append(number)
     if not asked:
-        return "on your example" if cases and cases[0].inputs == "example" else "on varied inputs"
+        return _INPUTS.get(cases[0].inputs if cases else "", "on varied inputs")
     return "at " + ", ".join(f"{name} {enumerated([str(size) for size in sorted(n)])}" for name, n in asked.items())
 
 

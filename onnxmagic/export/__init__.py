@@ -36,6 +36,10 @@ def export(
     external_data: bool | None = None,
     prove: bool = True,
     fail_on: Literal["error", "warning", "never"] = "never",
+    select: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
+    fix: bool | str | Sequence[str] = False,
+    targets: str | Sequence[str] = (),
     name: str | None = None,
     cells: Callable[[str], int | None] | None = None,
     progress: Callable[[str], None] | None = None,
@@ -53,14 +57,16 @@ def export(
     output : path, optional
         The .onnx file, replaced whole or not touched. Without it the model stays in memory (``Export.save`` writes it).
     opset : int, optional
-        Version of the ONNX operator set; default: torch's own (20 in torch 2.13).
+        Version of the ONNX operator set; default: torch's own (20 in torch 2.13), or what fits `targets`. Below 18 the
+        graph is rewritten after torch's exporter; where that cannot be done the file gets the nearest one, and OM501.
     dynamic : "auto" or mapping, default "auto"
         ``"auto"`` finds the batch axis. A mapping of argument to axes, ``{"x": {2: "height"}}`` or ``{"x": [0, 2]}``,
         asks for more; every axis is tried on the PyTorch model and proved on the file, or left static with the reason.
     static : bool
         Do not look for a batch axis; with a mapping in `dynamic`, only those axes.
     input_names, output_names : sequence of str, optional
-        Default: the parameters of ``forward``; the keys or fields of what it returns.
+        One for each tensor, in the order of the call as it is written, and of what it returns. Default: the parameters
+        of ``forward``; the keys or fields of what it returns.
     train : bool
         Export in the mode the model is in. Default: every submodule in eval mode for the export, then as it was.
     keep_source : bool
@@ -71,6 +77,14 @@ def export(
         Run the file in ONNX Runtime and compare it with PyTorch.
     fail_on : {"error", "warning", "never"}
         Raise ``GateClosed`` when there is a finding of this severity or worse; the old file then stays.
+    select, ignore : str or sequence of str
+        Which findings count: codes, names or the start of codes (``"OM4"``).
+    fix : bool, "safe", "unsafe", or names
+        Mend the graph where that does not change numbers (True, ``"safe"``), or else (``"unsafe"``), or what is named
+        (a code, or a rewrite's name), before it is proved.
+    targets : str or sequence of str
+        Stacks that the file is meant for, ``"onnxruntime==1.17"``: opset and IR version are chosen to fit them, and
+        what they lack is found.
     name : str, optional
         What the report calls the model; default: its class.
     cells : callable, optional
@@ -119,5 +133,9 @@ def export(
         prove=prove,
         fail_on=fail_on,
         name=name,
+        select=select,
+        ignore=ignore,
+        fix=fix,
+        targets=targets,
     )
     return run(model, args, kwargs or {}, request, cells=cells, progress=progress)

@@ -12,13 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
 
-__all__ = ["Stopped", "beside"]
+__all__ = ["beside"]
 
 T = TypeVar("T")
-
-
-class Stopped(Exception):
-    """The work was given up, because what went on beside it failed or was interrupted; nobody sees this."""
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from onnxmagic.export.example import Example
 from onnxmagic.export.failure import AxesRefused, capture_failed, chain, is_final
 from onnxmagic.export.quiet import quiet
 from onnxmagic.export.trials import Place
+from onnxmagic.export.unique_names import keep_apart
 from onnxmagic.export.vary import resized
 
 __all__ = ["Captured", "capture"]
@@ -42,9 +43,15 @@ class Captured:
 
 
 def capture(
-    example: Example, plan: Plan, outputs: tuple[str, ...], opset: int | None, cells: Cells | None = None
+    example: Example,
+    plan: Plan,
+    outputs: tuple[str, ...],
+    opset: int | None,
+    cells: Cells | None = None,
+    *,
+    optimize: bool = True,
 ) -> Captured:
-    """Export `example` with the axes of `plan`.
+    """Export `example` with the axes of `plan`; `optimize` is whether torch's optimiser may work on the graph.
 
     Raises
     ------
@@ -59,7 +66,7 @@ def capture(
     optimizer_error = ""
     try:
         try:
-            program = call(optimize=True)
+            program = call(optimize=optimize)
         except Exception as error:
             if not _from_optimizer(error):
                 raise
@@ -71,6 +78,7 @@ def capture(
             raise _refused(error, example, plan) from error
         raise capture_failed(error, call, cells) from error
     _check_bounds(program, example, plan)
+    keep_apart(program.model)
     _name_axes(program, example, plan)
     return Captured(program, CaptureEvidence(optimizer_error=optimizer_error), plan.names())
 

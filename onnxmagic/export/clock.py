@@ -15,15 +15,15 @@ class Clock:
     """Measures the stages, reports their names as they start, and calls `check` as they end."""
 
     def __init__(self, progress: Callable[[str], None] | None, check: Callable[[], None]) -> None:
-        self._progress = progress
+        self.progress = progress
         self._check = check
         self._seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, name: str) -> Generator[None]:
         """Measure a block as the stage called `name`."""
-        if self._progress is not None:
-            self._progress(name)
+        if self.progress is not None:
+            self.progress(name)
         start = time.perf_counter()
         try:
             yield

@@ -7,30 +7,46 @@ says more than anything an exporter would say later.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
 
+from onnxmagic.check import catalogue
+from onnxmagic.check.evidence import EagerEvidence, OutputPlace
 from onnxmagic.check.finding import Where
 from onnxmagic.check.places import where_from_traceback
 from onnxmagic.errors import CaptureFailed, ModelFailed, UsageMistake
 from onnxmagic.export.example import Example, human_path, identifier, unique
 from onnxmagic.export.guard import Guard
+from onnxmagic.export.lines import line_that_returns
 from onnxmagic.export.quiet import quiet
 
-__all__ = ["Outputs", "first_run", "one_line", "run_model"]
+__all__ = ["Outputs", "first_run", "one_line", "run_model", "same_outputs"]
 
 Cells = Callable[[str], "int | None"]
 
 
+class NotTensors(CaptureFailed):
+    """The model returned something a graph cannot; ``places`` is all that it returned."""
+
+    def __init__(self, places: tuple[OutputPlace, ...]) -> None:
+        bad = next(place for place in places if place.kind not in ("tensor", "none"))
+        super().__init__(f"The model returns a {bad.kind} as `{bad.path}`; a graph returns tensors only.")
+        self.places = places
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a run of the module gave: its tensors in order (detached), and how a person writes their places."""
+    """What a run of the module gave: its tensors in order (detached), and how a person writes their places.
+
+    ``empty`` are the places that hold None, each with the number of tensors before it.
+    """
 
     paths: tuple[str, ...]
     tensors: tuple[torch.Tensor, ...]
+    empty: tuple[tuple[str, int], ...] = ()
 
 
 def run_model(example: Example, guard: Guard) -> Outputs:
@@ -41,19 +57,24 @@ def run_model(example: Example, guard: Guard) -> Outputs:
     Exception
         Whatever the module raises.
     """
+    guard.restart()
     with quiet(), torch.no_grad(), guard.watching():
         # Clones, so that a forward that writes into its input cannot change what the file is fed with later.
         call = example.with_tensors([leaf.value.clone() for leaf in example.tensors])
         result = call.model(*call.args, **call.kwargs)
     keyed, _ = pytree.tree_flatten_with_path(result)
-    kept = [(human_path("output", keys), value) for keys, value in keyed if value is not None]
+    places = [(human_path("output", keys), value) for keys, value in keyed]
+    kept = [(path, value) for path, value in places if value is not None]
     if not kept:
         raise CaptureFailed("The model returns nothing; a graph returns tensors.", advice="return a tensor in forward")
-    for path, value in kept:
-        _check_output(path, value)
+    if any(not isinstance(value, torch.Tensor) for _, value in kept):
+        raise NotTensors(tuple(_place(path, value) for path, value in places))
     # Cloned: a model may return a buffer or an input that its next run writes into.
     tensors = tuple(value.detach().clone() for _, value in kept)
-    return Outputs(tuple(path for path, _ in kept), tensors)
+    empty = tuple(
+        (path, sum(v is not None for _, v in places[:n])) for n, (path, value) in enumerate(places) if value is None
+    )
+    return Outputs(tuple(path for path, _ in kept), tensors, empty)
 
 
 def first_run(example: Example, guard: Guard, cells: Cells | None) -> Outputs:
@@ -68,6 +89,10 @@ def first_run(example: Example, guard: Guard, cells: Cells | None) -> Outputs:
     """
     try:
         return run_model(example, guard)
+    except NotTensors as error:
+        evidence = EagerEvidence(outputs=error.places, return_where=line_that_returns(example.model, cells))
+        findings = catalogue.run(evidence, select=["OM213"])
+        raise CaptureFailed(findings[0].message, findings) from None
     except CaptureFailed:
         raise
     except Exception as error:
@@ -76,21 +101,51 @@ def first_run(example: Example, guard: Guard, cells: Cells | None) -> Outputs:
         raise ModelFailed(headline, where=where, advice=_advice(error, example)) from error
 
 
-def output_names(outputs: Outputs, asked: Sequence[str], inputs: Sequence[str]) -> tuple[str, ...]:
-    """Return a graph output name for each tensor: as asked, else from dict keys, field names and positions.
+def output_names(
+    outputs: Outputs, asked: Sequence[str], inputs: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[OutputPlace, ...]]:
+    """Return a graph output name for each tensor, and every place of what the model returned with its name.
+
+    Names are taken as asked, else from dict keys, field names and positions. As many names as there are places,
+    counting those that hold None, are taken place by place; where there are more or fewer, from the first tensor on.
 
     Raises
     ------
     UsageMistake
-        Another number of names was asked for than there are tensors.
+        A name is an input's.
     """
-    if asked and len(asked) != len(outputs.paths):
-        places = ", ".join(outputs.paths)
-        raise UsageMistake(f"{len(asked)} output names for {len(outputs.paths)} tensors ({places}); name each one.")
+    places = [(path, n, True) for n, path in enumerate(outputs.paths)]
+    for path, before in reversed(outputs.empty):
+        places.insert(before, (path, before, False))
+    if len(asked) == len(places):
+        asked = [name for name, (_, _, is_tensor) in zip(asked, places, strict=True) if is_tensor]
+    asked = asked[: len(outputs.paths)]
     clash = sorted(set(asked) & set(inputs))
     if clash:
         raise UsageMistake(f"The output name {clash[0]!r} is also an input's; names in a graph are unique.")
-    return tuple(asked) or unique([_short_name(path) for path in outputs.paths], inputs)
+    own = unique([_short_name(path) for path in outputs.paths[len(asked) :]], [*inputs, *asked])
+    names = (*asked, *own)
+    return names, tuple(
+        OutputPlace(path, "tensor" if is_tensor else "none", names[n] if is_tensor else None)
+        for path, n, is_tensor in places
+    )
+
+
+def same_outputs(first: Outputs, second: Outputs) -> bool:
+    """Return whether two runs gave the same answer, but for the order in which threads may have added."""
+    if len(first.tensors) != len(second.tensors):
+        return False
+    return all(_same_answer(a, b) for a, b in zip(first.tensors, second.tensors, strict=True))
+
+
+def _same_answer(a: torch.Tensor, b: torch.Tensor) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if not a.is_floating_point():
+        return torch.equal(a, b)
+    # A few units in the last place of the largest value are no second answer.
+    largest = a.abs().masked_fill(~a.isfinite(), 0).max() if a.numel() else 0.0
+    return torch.allclose(a, b, rtol=0, atol=float(largest) * 16 * torch.finfo(a.dtype).eps, equal_nan=True)
 
 
 def one_line(error: BaseException) -> str:
@@ -110,21 +165,11 @@ def _short_name(path: str) -> str:
     return "output" if not rest else f"output{name}" if name.startswith("_") else name
 
 
-def _check_output(path: str, value: Any) -> None:
-    if isinstance(value, torch.Tensor):
-        return
-    kind = type(value).__name__
-    if isinstance(value, (bool, int, float, str)):
-        headline = f"The model returns {value!r} as `{path}`; a graph returns tensors only."
-        advice = "return tensors only, or torch.tensor(value) where the number matters"
-    else:
-        headline = f"The model returns a {kind} as `{path}`, which torch cannot take apart into tensors."
-        advice = (
-            "call it with use_cache=False"
-            if "Cache" in kind
-            else f"torch.export.register_dataclass({kind}) once, or return a tuple or dict of tensors"
-        )
-    raise CaptureFailed(headline, advice=advice)
+def _place(path: str, value: Any) -> OutputPlace:
+    if value is None or isinstance(value, torch.Tensor):
+        return OutputPlace(path, "none" if value is None else "tensor")
+    text = repr(value)[:60] if isinstance(value, (bool, int, float, complex, str)) else ""
+    return OutputPlace(path, type(value).__name__, None, text, is_dataclass=is_dataclass(value))
 
 
 def _advice(error: Exception, example: Example) -> str:

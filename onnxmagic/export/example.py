@@ -19,6 +19,7 @@ from torch.utils import _pytree as pytree
 from onnxmagic.check.evidence import Argument
 from onnxmagic.errors import UsageMistake
 from onnxmagic.export.request import did_you_mean
+from onnxmagic.export.unwrapped import unwrapped
 
 __all__ = ["Example", "Leaf", "human_path", "identifier", "unique"]
 
@@ -42,7 +43,9 @@ class Leaf:
 class Example:
     """A module and the call that shows how it is used.
 
-    ``arguments`` are bound to forward's parameters, in its order; ``positional`` tells which go without a name.
+    ``args`` and ``kwargs`` are in the order of forward's parameters. ``wrappers`` are the classes that were taken off
+    around the model; ``asked_names`` are the input names that were asked for, with the path of the tensor each stands
+    for in the call as it was written.
     """
 
     model: torch.nn.Module
@@ -50,6 +53,8 @@ class Example:
     kwargs: dict[str, Any]
     leaves: tuple[Leaf, ...]
     structure: pytree.TreeSpec
+    wrappers: tuple[str, ...] = ()
+    asked_names: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def make(cls, model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], names: Sequence[str] = ()) -> Example:
@@ -60,15 +65,19 @@ class Example:
         UsageMistake
             It is no module, its arguments do not fit ``forward``, or one of them cannot go into a graph.
         """
-        module = _unwrap(model)
+        module, wrappers = unwrapped(model)
         _check_weights(module)
         _check_arguments_type(args)
         signature = inspect.signature(module.forward)
+        written = list(kwargs)
         args, kwargs = tuple(args), _in_order_of(signature, kwargs)
         _check_fit(signature, args, kwargs, module)
         keyed, structure = pytree.tree_flatten_with_path((args, kwargs))
         leaves = [_leaf(keys, value, signature) for keys, value in keyed]
-        return cls(module, args, kwargs, _named(leaves, names), structure)
+        _check_tensors(leaves, names)
+        in_call = sorted(range(len(keyed)), key=lambda n: _place_in_call(keyed[n][0], written))
+        pairs = _asked_names([leaves[n] for n in in_call], names)
+        return cls(module, args, kwargs, _named(leaves, dict(pairs)), structure, wrappers, pairs)
 
     @property
     def tensors(self) -> tuple[Leaf, ...]:
@@ -118,32 +127,6 @@ def unique(names: Sequence[str], taken: Sequence[str] = ()) -> tuple[str, ...]:
 def human_path(root: str, keys: Sequence[Any]) -> str:
     """Return a pytree path as a person writes it: ``batch['mask'][0]``."""
     return root + "".join(str(key) for key in keys)
-
-
-def _unwrap(model: Any) -> torch.nn.Module:
-    if isinstance(model, torch.jit.ScriptModule):
-        raise UsageMistake("This is a ScriptModule; export the module it was scripted or traced from.")
-    for _ in range(8):
-        inner = getattr(model, "_orig_mod", None)
-        if inner is None and isinstance(model, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
-            inner = model.module
-        if not isinstance(inner, torch.nn.Module):
-            break
-        model = inner
-    if isinstance(model, torch.nn.Module):
-        return model
-    raise UsageMistake(_no_module(model))
-
-
-def _no_module(thing: Any) -> str:
-    if inspect.isclass(thing):
-        return f"{thing.__name__} is a class; make a module of it first: {thing.__name__}(...)."
-    if isinstance(thing, Mapping):
-        return "This is a dict, perhaps a state_dict; load it into a module and export that: model.load_state_dict(d)."
-    if callable(thing):
-        name = getattr(thing, "__name__", type(thing).__name__)
-        return f"{name} is a function, not a torch.nn.Module; put it into the forward of a module."
-    return f"This is a {type(thing).__name__}, not a torch.nn.Module."
 
 
 def _check_weights(model: torch.nn.Module) -> None:
@@ -218,7 +201,7 @@ def _check_leaf(path: str, value: Any) -> None:
         )
 
 
-def _named(leaves: list[Leaf], names: Sequence[str]) -> tuple[Leaf, ...]:
+def _check_tensors(leaves: Sequence[Leaf], names: Sequence[str]) -> None:
     tensors = [leaf for leaf in leaves if leaf.name is not None]
     if not tensors:
         raise UsageMistake("The call has no tensor among its arguments, so the graph would have no input.")
@@ -228,7 +211,23 @@ def _named(leaves: list[Leaf], names: Sequence[str]) -> tuple[Leaf, ...]:
     if names and len(names) != len(tensors):
         paths = ", ".join(leaf.path for leaf in tensors)
         raise UsageMistake(f"{len(names)} input names for {len(tensors)} tensors ({paths}); give one name for each.")
-    final = iter(names or unique([leaf.name or "" for leaf in tensors]))
+
+
+def _place_in_call(keys: Sequence[Any], written: Sequence[str]) -> int:
+    """Return a number that sorts leaves into the order of the call as it was written: args, then each keyword."""
+    return 1 + written.index(keys[1].key) if keys[0].idx == 1 else 0
+
+
+def _asked_names(leaves: Sequence[Leaf], names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple(zip((leaf.path for leaf in leaves if leaf.name is not None), names, strict=False))
+
+
+def _named(leaves: Sequence[Leaf], asked: Mapping[str, str]) -> tuple[Leaf, ...]:
+    """Name the tensors as asked; by their parameters where those very names were asked for in another order."""
+    own = [leaf.name for leaf in leaves if leaf.name is not None]
+    permuted = sorted(own) == sorted(asked.values())
+    names = own if permuted else [asked.get(leaf.path, leaf.name) for leaf in leaves if leaf.name is not None]
+    final = iter(names if asked and not permuted else unique(own))
     return tuple(replace(leaf, name=next(final)) if leaf.name is not None else leaf for leaf in leaves)
 
 

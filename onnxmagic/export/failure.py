@@ -15,6 +15,7 @@ from typing import Any
 
 from onnxmagic.check import catalogue
 from onnxmagic.check.evidence import CaptureEvidence, Untranslated
+from onnxmagic.check.known_errors import see
 from onnxmagic.check.places import where_from_trace, where_from_traceback
 from onnxmagic.errors import CaptureFailed
 from onnxmagic.export.eager import one_line
@@ -66,7 +67,8 @@ def capture_failed(error: BaseException, retry: Callable[..., Any], cells: Cells
         return CaptureFailed(findings[0].message, findings)
     last = causes[-1]
     where = next((w for c in reversed(causes) if (w := where_from_traceback(c.__traceback__, cells)).line), None)
-    return CaptureFailed(f"PyTorch's exporter fails: {plain(one_line(last))}", where=where)
+    said = plain(one_line(last))
+    return CaptureFailed(f"PyTorch's exporter fails: {said}", where=where, detail=see(str(last)).strip())
 
 
 def plain(text: str) -> str:

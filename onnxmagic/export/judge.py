@@ -27,7 +27,7 @@ precision, from the third on nobody will see it."""
 
 def case_of(
     sizes: Mapping[str, int],
-    inputs: Literal["example", "varied", "tiled"],
+    inputs: Literal["example", "varied", "tiled", "data", "made up"],
     compared: Sequence[Compared],
     got: Sequence[Any],
     torch32: Outputs,

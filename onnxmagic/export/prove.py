@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from typing import Any, Literal
 import onnx
 import torch
 
-from onnxmagic.check.evidence import RunCase, RunEvidence
+from onnxmagic.check.evidence import MaskedRow, Repeat, RunCase, RunEvidence
 from onnxmagic.export.axes import Plan, Wanted
 from onnxmagic.export.beside import beside
 from onnxmagic.export.compare import Compared, compare_output, to_numpy
@@ -26,20 +27,23 @@ from onnxmagic.export.example import Example
 from onnxmagic.export.guard import Guard
 from onnxmagic.export.judge import case_of, decided
 from onnxmagic.export.loading import Loaded, load, may_draw
-from onnxmagic.export.referee import Referee, relative_noise
+from onnxmagic.export.locate import Failing
+from onnxmagic.export.masked import masked_rows, say_masked
+from onnxmagic.export.referee import Referee, believable, relative_noise
 from onnxmagic.export.result import Case, Parity
+from onnxmagic.export.twice import asked_again
 from onnxmagic.export.vary import fresh_values, resized
 from onnxmagic.runtime.ort import plain_reason
 from onnxmagic.runtime.protocol import NotLoadable, Runtime, Session
 
-__all__ = ["PROOF_BATCHES", "Proof", "Prove", "Prover"]
+__all__ = ["PROOF_BATCHES", "Proof", "Prove", "Prover", "two_answers"]
 
 PROOF_BATCHES = (1, 2, 4)
 """Batch sizes of the proof; none is the exported example's 3."""
 
-MOST_NOISE = {torch.float32: 1e-3, torch.float16: 0.1, torch.bfloat16: 0.3}
-"""Relative rounding of a whole model that is still believable, by its output's dtype."""
 
+PLACED = ("values", "nan", "shape", "dtype")
+"""Problems that begin at some value of the file, which can be looked for."""
 
 Outputs64 = tuple[torch.Tensor, ...] | None
 """The outputs of a float64 run, where there was one that can be believed."""
@@ -57,11 +61,15 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The parity for the result, the evidence for the rules, and the names of axes that do not hold."""
+    """The parity for the result, the evidence for the rules, and the names of axes that do not hold.
+
+    ``failing`` is the first case with wrong values, for whoever looks where they begin.
+    """
 
     parity: Parity
     evidence: RunEvidence
     false_axes: Mapping[str, str]
+    failing: Failing | None = None
 
 
 Prove = Callable[[Plan, Any], Proof]
@@ -74,9 +82,20 @@ class Prover:
     ----------
     example, alone : Example, Outputs
         The user's example, and what the model gave on it.
+    repeat : Repeat, optional
+        What a second run showed, where the model has been asked again already.
     """
 
-    def __init__(self, example: Example, alone: Outputs, guard: Guard, runtime: Runtime) -> None:
+    def __init__(
+        self,
+        example: Example,
+        alone: Outputs,
+        guard: Guard,
+        runtime: Runtime,
+        *,
+        repeat: Repeat | None = None,
+        cells: Callable[[str], int | None] | None = None,
+    ) -> None:
         self._example = example
         self._alone = alone
         self._guard = guard
@@ -84,10 +103,18 @@ class Prover:
         self.referee = Referee(example, guard)
         self._noise: list[float] | None = None
         self._calibrated = False
-        self._random = False
+        self._repeat = repeat
+        self._cells = cells
         self._reference: Outputs64 = None
         self._asked: Plan | None = None
         self._trials: list[Trial] = []
+
+    @property
+    def repeat(self) -> Repeat:
+        """What a second run of the model on the example showed."""
+        if self._repeat is None:
+            self._repeat = asked_again(self._example, self._alone, self._guard, self._cells)
+        return self._repeat
 
     def ask(self, plan: Plan) -> None:
         """Ask PyTorch what the proof will need; no file is needed for it. Without, ``proving`` asks."""
@@ -96,7 +123,7 @@ class Prover:
         if not self._calibrated:
             self._calibrate()
         self._asked = plan
-        self._trials = [] if self._random else [self._with_answer(trial) for trial in self._make_trials(plan)]
+        self._trials = [] if self.repeat.draws else [self._with_answer(trial) for trial in self._make_trials(plan)]
 
     @contextlib.contextmanager
     def proving(self, path: Path, model: onnx.ModelProto) -> Generator[Prove]:
@@ -121,8 +148,8 @@ class Prover:
             reason = f"{self._runtime.name} does not run the file: {plain_reason(error)}"
             case = RunCase("", {}, "example", "run", plain_reason(error))
             return self._nothing(reason, cases=(case,))
-        if self._random and not file.unstable:
-            return self._nothing("the PyTorch model gives two answers for one input", deterministic=True)
+        if self.repeat.draws and not file.unstable:
+            return self._nothing(two_answers(self.repeat), deterministic=True)
         if file.unstable:
             reason = f"{', '.join(file.unstable)}: random, so nothing can be compared"
             return self._nothing(reason, nondeterministic=file.unstable, deterministic=False)
@@ -139,10 +166,34 @@ class Prover:
         compared += [self._compare(file.session, trial, doubt) for trial in others]
         false_axes = self._false_axes(file.session, plan, compared, doubt)
         cases = tuple(case for case, _, _ in compared)
-        evidence = RunEvidence(
-            self._runtime.name, tuple(run for _, runs, _ in compared for run in runs), deterministic=True
-        )
-        return Proof(Parity(self._runtime.name, cases, True, self.referee.reason), evidence, false_axes)
+        runs = tuple(run for _, runs, _ in compared for run in runs)
+        masked_row = self._masked_row(file.session) if all(case.ok for case in cases) else None
+        evidence = RunEvidence(self._runtime.name, runs, deterministic=True, masked_row=masked_row)
+        parity = Parity(self._runtime.name, cases, True, self.referee.reason)
+        return Proof(parity, evidence, false_axes, self._failing(file.session, compared))
+
+    def _failing(self, session: Session, compared: Sequence[tuple[Case, list[RunCase], Trial]]) -> Failing | None:
+        for _, runs, trial in compared:
+            if trial.known is not None and any(run.problem in PLACED for run in runs):
+                torch64 = self._reference if trial.kind == "example" else None
+                return Failing(trial.example, trial.known, partial(self._agrees, session, trial, trial.known, torch64))
+        return None
+
+    def _agrees(self, session: Session, trial: Trial, torch32: Outputs, torch64: Outputs64, got: Sequence[Any]) -> bool:
+        return not any(c.case.problem for c in self._outputs(session, trial, got, torch32, torch64))
+
+    def _masked_row(self, session: Session) -> MaskedRow | None:
+        """Ask both about a row that is masked wholly; the example has none, so it is no part of the proof."""
+        for name, example in masked_rows(self._example):
+            try:
+                torch32 = run_model(example, self._guard)
+                got = session.run(_feeds(example))
+            except Exception:  # noqa: BLE001, S112  # who does not take such a mask gives no wrong answer to it
+                continue
+            said = say_masked(name, session.outputs, torch32, got)
+            if said is not None:
+                return said
+        return None
 
     def _make_trials(self, plan: Plan) -> list[Trial]:
         """Return the example, then fresh values at the other sizes of every axis, all axes changing together."""
@@ -226,7 +277,7 @@ class Prover:
         if torch64 is None or len(torch64) != len(torch32.tensors):
             return None
         noise = relative_noise(torch32.tensors, torch64)
-        if any(n > MOST_NOISE.get(t.dtype, 1.0) for n, t in zip(noise, torch32.tensors, strict=True)):
+        if not believable(noise, torch32.tensors):
             self.referee.reason = f"no float64 run of every case: one differs from float32 by {max(noise):.1%}"
             return None
         self._noise = noise if self._noise is None else [max(a, b) for a, b in zip(self._noise, noise, strict=True)]
@@ -273,26 +324,19 @@ class Prover:
         would pass for rounding.
         """
         self._calibrated = True
-        again = run_model(self._example, self._guard)
-        self._random = _two_answers(self._alone, again)
-        if not self._random:
+        if self._guard.always_rewinds:
+            self.referee.reason = (
+                "the model keeps state, so every run started from the state it has now, in float32 only"
+            )
+        elif not self.repeat.draws:
             self._reference = self._learn_noise(self._alone, self.referee.reference(self._example, needed=True))
 
 
-def _two_answers(first: Outputs, second: Outputs) -> bool:
-    if len(first.tensors) != len(second.tensors):
-        return True
-    return any(not _same_answer(a, b) for a, b in zip(first.tensors, second.tensors, strict=True))
-
-
-def _same_answer(a: torch.Tensor, b: torch.Tensor) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    if not a.is_floating_point():
-        return torch.equal(a, b)
-    # Threads may add in another order; a few units in the last place of the largest value are no second answer.
-    largest = a.abs().masked_fill(~a.isfinite(), 0).max() if a.numel() else 0.0
-    return torch.allclose(a, b, rtol=0, atol=float(largest) * 16 * torch.finfo(a.dtype).eps, equal_nan=True)
+def two_answers(repeat: Repeat) -> str:
+    """Return why nothing can be compared with a model that draws."""
+    if repeat.draws == "torch":
+        return "the PyTorch model draws random numbers, and the file does not"
+    return "the PyTorch model gives two answers for one input (OM304)"
 
 
 def _sizes_to_try(axis: Wanted) -> tuple[int, ...]:

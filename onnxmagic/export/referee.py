@@ -26,7 +26,7 @@ from onnxmagic.export.guard import Guard, written
 from onnxmagic.export.modules import all_modules, own_buffers, own_parameters
 from onnxmagic.export.quiet import quiet
 
-__all__ = ["Referee"]
+__all__ = ["Referee", "believable", "everything_double", "relative_noise", "rms"]
 
 MOST_BYTES = 8 * 1024**3
 """Largest module that runs in float64, in bytes of float64 weights; above it the report says that none was possible."""
@@ -36,6 +36,9 @@ MOST_COPIED = 2 * 1024**3
 
 ALLOWANCE = 0.25
 """Seconds that float64 runs beyond the example's own may take; the example always has one."""
+
+MOST_NOISE = {torch.float32: 1e-3, torch.float16: 0.1, torch.bfloat16: 0.3}
+"""Relative rounding of a whole model that is still believable, by its output's dtype."""
 
 SMALLER = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -68,6 +71,8 @@ class Referee:
         Exception
             The module cannot be copied.
         """
+        if self._guard.always_rewinds:
+            raise RuntimeError("the model keeps state, which a copy of it would not share")
         if self._copy is None:
             if self._bytes > MOST_COPIED:
                 raise MemoryError(_too_large(self._bytes, MOST_COPIED))
@@ -99,11 +104,11 @@ class Referee:
     def _run(self, example: Example) -> tuple[torch.Tensor, ...]:
         if self._copy is None:
             try:
-                with _everything_double():
+                with everything_double():
                     return run_model(double_example(example, example.model), self._guard).tensors
             except Exception:  # noqa: BLE001  # whatever it is, the copy may do without
                 self.double()
-        with _everything_double():
+        with everything_double():
             return run_model(double_example(example, self.double()), self._guard).tensors
 
 
@@ -175,7 +180,8 @@ def _widened(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _everything_double() -> Generator[None]:
+def everything_double() -> Generator[None]:
+    """Run every operator of PyTorch in float64, whatever the type of its operands."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
@@ -188,6 +194,11 @@ def _everything_double() -> Generator[None]:
 def rms(values: torch.Tensor) -> float:
     """Return the root mean square of a float64 tensor; 0 for an empty one."""
     return float(values.square().mean().sqrt()) if values.numel() else 0.0
+
+
+def believable(noise: Sequence[float], outputs: Sequence[torch.Tensor]) -> bool:
+    """Tell whether each `noise` can be the rounding of its output; if not, the float64 run is of another model."""
+    return all(n <= MOST_NOISE.get(t.dtype, 1.0) for n, t in zip(noise, outputs, strict=True))
 
 
 def relative_noise(outputs: Sequence[torch.Tensor], references: Sequence[torch.Tensor]) -> list[float]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
+from onnxmagic.check import catalogue
 from onnxmagic.errors import UsageMistake
+from onnxmagic.fix import Fixes
+from onnxmagic.target import Target, find_targets
 
 __all__ = ["FailOn", "Request", "check_target", "did_you_mean"]
 
@@ -27,6 +30,7 @@ class Request:
     """The options of one export, valid in themselves.
 
     ``axes`` maps an argument, as the user wrote it, to the axes asked for: index to name, ``""`` where none was given.
+    ``select`` and ``ignore`` hold names and starts of codes that the catalogue knows.
     """
 
     output: Path | None = None
@@ -41,6 +45,10 @@ class Request:
     prove: bool = True
     fail_on: FailOn = "never"
     name: str | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fix: Fixes = field(default_factory=Fixes)
+    targets: tuple[Target, ...] = ()
 
     @classmethod
     def make(
@@ -58,6 +66,10 @@ class Request:
         prove: bool,
         fail_on: str,
         name: str | None,
+        select: str | Sequence[str] = (),
+        ignore: str | Sequence[str] = (),
+        fix: bool | str | Sequence[str] = False,
+        targets: str | Sequence[str] = (),
     ) -> Request:
         """Return the request.
 
@@ -81,6 +93,10 @@ class Request:
             prove=prove,
             fail_on=fail_on,  # type: ignore[arg-type]  # narrowed above
             name=name,
+            select=catalogue.known(select),
+            ignore=catalogue.known(ignore),
+            fix=Fixes.make(fix),
+            targets=find_targets(targets),
         )
 
 

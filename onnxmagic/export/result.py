@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from onnxmagic.check.finding import Finding
+from onnxmagic.errors import UsageMistake
+from onnxmagic.fix.beside import Beside
 from onnxmagic.graph.facts import Graph, Module
 from onnxmagic.shown import Shown
 
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 
     import onnx
 
+    from onnxmagic.examine.result import Check
     from onnxmagic.export.artifact import Artifact
 
-__all__ = ["Axis", "Case", "Export", "Parity", "Selection", "Stage"]
+__all__ = ["Axis", "Case", "Export", "Parity", "Selection", "Stage", "mend", "plain_data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,9 @@ class Case:
     Attributes
     ----------
     sizes : mapping of axis name to size
-    inputs : {"example", "varied", "tiled"}
-        The user's example; fresh values in its range; the example's own rows repeated (where fresh values do not suit).
+    inputs : {"example", "varied", "tiled", "data", "made up"}
+        The user's example; fresh values in its range; the example's own rows repeated (where fresh values do not suit);
+        the user's data, all batches of these sizes, of which the worst speaks; made-up values where there were none.
     ok : bool
     max_abs, max_rel : float
         Largest difference between runtime and float32 PyTorch; relative to the largest magnitude of that output.
@@ -77,7 +81,7 @@ class Case:
     """
 
     sizes: Mapping[str, int]
-    inputs: Literal["example", "varied", "tiled"]
+    inputs: Literal["example", "varied", "tiled", "data", "made up"]
     ok: bool
     max_abs: float
     max_rel: float
@@ -116,10 +120,17 @@ class Stage:
 
 
 class Selection:
-    """What was clicked last in a live view; the one mutable corner of a result."""
+    """What was clicked last in a live view, and which fixes were asked for; the one mutable corner of a result."""
 
     def __init__(self) -> None:
         self.selected: Module | Finding | None = None
+        self.beside: Beside | None = None
+
+    def mending(self, path: Path | None, targets: tuple[str, ...] = ()) -> Beside | None:
+        """Return what mends the file at `path` in a copy beside it; None where there is no file."""
+        if self.beside is None and path is not None:
+            self.beside = Beside(path, targets)
+        return self.beside
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,10 @@ class Export(Shown):
         As the user wrote it, for example ``"net.encoder"``, or the class's name.
     nbytes : int
         Bytes of the file(s).
+    fixed : tuple of str
+        What ``--fix`` changed in the graph, a sentence each.
+    chosen : tuple of str
+        The opset and IR version that were chosen for the targets, and why, a sentence each.
     """
 
     path: Path | None
@@ -155,6 +170,8 @@ class Export(Shown):
     nbytes: int
     artifact: Artifact = field(repr=False, compare=False)
     changes: None = None
+    fixed: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
     selection: Selection = field(default_factory=Selection, repr=False, compare=False)
 
     __str__ = Shown.__str__
@@ -176,6 +193,31 @@ class Export(Shown):
     def selected(self) -> Module | Finding | None:
         """The module or finding that was clicked last in a live view of this result."""
         return self.selection.selected
+
+    @property
+    def mending(self) -> Beside | None:
+        """What applies fixes to a copy of the file, one by one; None when the file was not written."""
+        return self.selection.mending(self.path)
+
+    def offer(self, name: str) -> tuple[str, str]:
+        """Return the words of a button that applies a rewrite, and what it says before; empty without a file."""
+        return self.mending.offer(name) if self.mending else ("", "")
+
+    def fix(self, name: str) -> Check:
+        """Apply one rewrite to a copy of the file, beside it, and return the copy's check.
+
+        Parameters
+        ----------
+        name : str
+            As a finding's ``fix.rewrite`` has it, for example ``"dropout-to-identity"``. Fixes that were asked for
+            before stay in the copy.
+
+        Raises
+        ------
+        UsageMistake
+            There is no file, or no rewrite of this name.
+        """
+        return mend(self.mending, name)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model to `path` (replaced whole or not touched) and return it.
@@ -216,16 +258,25 @@ class Export(Shown):
             "axes": [asdict(a) for a in self.axes],
             "parity": {"ok": self.parity.ok, **asdict(self.parity)},
             "stages": [asdict(s) for s in self.stages],
+            "fixed": list(self.fixed),
+            "chosen": list(self.chosen),
         }
-        return {key: _plain(value) for key, value in data.items()}
+        return {key: plain_data(value) for key, value in data.items()}
 
 
-def _plain(value: Any) -> Any:
+def mend(mending: Beside | None, name: str) -> Check:
+    """Apply the rewrite called `name`, or say that there is no file to apply it to."""
+    if mending is None:
+        raise UsageMistake(f"There is no file to mend; write one: %onnx_export … -o model.onnx --fix {name}")
+    return mending.apply(name)
+
+
+def plain_data(value: Any) -> Any:
     """Return lists for tuples, and None for NaN and infinity, which JSON does not know."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain_data(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain_data(item) for item in value]
     return value

@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import torch
 
+from onnxmagic.disk.write import write_stream
 from onnxmagic.export.axes import Plan
 from onnxmagic.export.capture import capture
 from onnxmagic.export.compare import to_numpy
@@ -24,10 +25,9 @@ from onnxmagic.export.example import Example
 from onnxmagic.export.guard import Guard
 from onnxmagic.export.referee import Referee, double_example, rms
 from onnxmagic.export.strip import content_of
-from onnxmagic.export.write import write_stream
 from onnxmagic.runtime.reference import evaluate
 
-__all__ = ["SecondLeg", "second_leg"]
+__all__ = ["SecondLeg", "SecondOpinion"]
 
 MOST_ERROR = 1e-7
 """Relative error of the float64 graph above which the translation is wrong."""
@@ -41,33 +41,41 @@ class SecondLeg:
     detail: str
 
 
-def second_leg(
-    example: Example,
-    failing: Example,
-    *,
-    plan: Plan,
-    names: tuple[str, ...],
-    opset: int | None,
-    referee: Referee,
-    guard: Guard,
-) -> SecondLeg:
-    """Export the float64 copy of the model as `example` was exported, and evaluate it in float64 on `failing`."""
-    try:
-        exported = capture(double_example(example, referee.double()), plan, names, opset)
-        content = content_of(exported.program, keep_source=False)
-        with tempfile.TemporaryFile() as file:
-            write_stream(content.model, content.weights, file)
-            file.seek(0)
-            model = onnx.load_model_from_string(file.read())
-        inputs = double_example(failing, referee.double())
-        expected = run_model(inputs, guard).tensors
-        got = evaluate(model, {leaf.name or "": to_numpy(leaf.value) for leaf in inputs.tensors})
-    except Exception as error:  # noqa: BLE001  # the judge of last resort may be unable to judge; that is an answer
-        return SecondLeg("untried", f"no second opinion in float64: {one_line(error)}")
-    worst = max((_error(g, to_numpy(e)) for g, e in zip(got, expected, strict=True)), default=0.0)
-    if worst > MOST_ERROR:
-        return SecondLeg("wrong", f"translated wrongly: the graph is off by {worst:.1e} in float64 too")
-    return SecondLeg("right", f"the translation is right ({worst:.0e} in float64)")
+@dataclass
+class SecondOpinion:
+    """The float64 copy of the model, exported as `example` was, once for all cases that are in doubt."""
+
+    example: Example
+    plan: Plan
+    names: tuple[str, ...]
+    opset: int | None
+    referee: Referee
+    guard: Guard
+    _model: onnx.ModelProto | None = None
+
+    def __call__(self, failing: Example) -> SecondLeg:
+        """Evaluate the export in float64 on `failing`."""
+        try:
+            model = self._exported()
+            inputs = double_example(failing, self.referee.double())
+            expected = run_model(inputs, self.guard).tensors
+            got = evaluate(model, {leaf.name or "": to_numpy(leaf.value) for leaf in inputs.tensors})
+        except Exception as error:  # noqa: BLE001  # the judge of last resort may be unable to judge; that is an answer
+            return SecondLeg("untried", f"no second opinion in float64: {one_line(error)}")
+        worst = max((_error(g, to_numpy(e)) for g, e in zip(got, expected, strict=True)), default=0.0)
+        if worst > MOST_ERROR:
+            return SecondLeg("wrong", f"translated wrongly: the graph is off by {worst:.1e} in float64 too")
+        return SecondLeg("right", f"the translation is right ({worst:.0e} in float64)")
+
+    def _exported(self) -> onnx.ModelProto:
+        if self._model is None:
+            exported = capture(double_example(self.example, self.referee.double()), self.plan, self.names, self.opset)
+            content = content_of(exported.program, keep_source=False)
+            with tempfile.TemporaryFile() as file:
+                write_stream(content.model, content.weights, file)
+                file.seek(0)
+                self._model = onnx.load_model_from_string(file.read())
+        return self._model
 
 
 def _error(got: object, expected: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> float:

@@ -7,34 +7,39 @@ user's lines. Module scopes stay: they are how a person recognises the graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import onnx
 import onnx_ir as ir
 
-from onnxmagic.export.write import Weight
+from onnxmagic.disk.weights import take_weights
+from onnxmagic.disk.write import Weight
+from onnxmagic.export.fixed import Fixed
 
 __all__ = ["Content", "content_of"]
 
 STACK = "pkg.torch.onnx.stack_trace"
 SOURCE_KEYS = (STACK, "pkg.torch.onnx.fx_node")
-SMALL = 1024
-"""Initializers up to this many bytes stay in the graph message; shapes and scalars are read with it."""
 
 
 @dataclass(frozen=True)
 class Content:
     """What goes into a file.
 
-    ``traces`` maps node names to Python stacks; ``stripped`` counts the bytes of text that was taken out.
+    ``traces`` maps node names to Python stacks; ``stripped`` counts the bytes of text that was taken out; ``fixed`` is
+    what was rewritten; ``chosen`` says which opset and IR version were taken and why, ``opset_problem`` why it is
+    another opset than was wanted.
     """
 
     model: onnx.ModelProto
     weights: tuple[Weight, ...]
     traces: Mapping[str, str]
     stripped: int
+    fixed: Fixed = field(default_factory=Fixed)
+    chosen: tuple[str, ...] = ()
+    opset_problem: str = ""
 
     @property
     def nbytes(self) -> int:
@@ -42,12 +47,13 @@ class Content:
         return sum(weight.nbytes for weight in self.weights)
 
 
-def content_of(program: Any, *, keep_source: bool) -> Content:
-    """Take `program` (an ``ONNXProgram``, which is used up) apart."""
+def content_of(program: Any, *, keep_source: bool, rewrite: Callable[[ir.Model], Fixed] = lambda _: Fixed()) -> Content:
+    """Take `program` (an ``ONNXProgram``, which is used up) apart, after `rewrite` has changed its graph."""
     model: ir.Model = program.model
     traces, stripped = _take_source(model, keep=keep_source)
-    weights = tuple(_weights(model.graph))
-    return Content(ir.to_proto(model), weights, traces, stripped)
+    fixed = rewrite(model)
+    weights = take_weights(model.graph)
+    return Content(ir.to_proto(model), weights, traces, stripped, fixed)
 
 
 def _take_source(model: ir.Model, *, keep: bool) -> tuple[dict[str, str], int]:
@@ -70,24 +76,3 @@ def _nodes(model: ir.Model) -> Iterator[ir.Node]:
     yield from ir.traversal.RecursiveGraphIterator(model.graph)
     for function in model.functions.values():
         yield from ir.traversal.RecursiveGraphIterator(function)
-
-
-def _weights(graph: ir.Graph) -> Iterator[Weight]:
-    """Take the large initializers out of `graph` and yield them."""
-    for name, value in list(graph.initializers.items()):
-        tensor = value.const_value
-        if tensor is None or tensor.dtype is ir.DataType.STRING or tensor.nbytes <= SMALL:
-            continue
-        shape = tuple(int(dim) for dim in tensor.shape)  # type: ignore[arg-type]  # an initializer's shape is numbers
-        del graph.initializers[name]
-        yield Weight(name, int(tensor.dtype), shape, tensor.nbytes, _writer(tensor))
-
-
-def _writer(tensor: Any) -> Any:
-    def write(file: BinaryIO) -> None:
-        if hasattr(tensor, "tofile"):
-            tensor.tofile(file)  # straight from the tensor's memory
-        else:
-            file.write(tensor.tobytes())
-
-    return write

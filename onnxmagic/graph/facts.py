@@ -123,7 +123,8 @@ class Graph:
     """A model file as facts.
 
     ``values`` are the known intermediate values by name; ``opsets`` maps a domain (``""`` is ai.onnx) to its version;
-    ``functions`` counts local functions; ``metadata`` holds the model's and the graph's metadata, text to text.
+    ``functions`` counts local functions, ``defined`` are their operator sets and names; ``metadata`` holds the model's
+    and the graph's metadata, text to text.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Graph:
     modules: Module | None
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     functions: int = 0
+    defined: tuple[tuple[str, str], ...] = ()
 
     @property
     def opset(self) -> int:

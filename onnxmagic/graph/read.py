@@ -22,7 +22,7 @@ from onnxmagic.graph.wire import NotAModel, without_values
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["NotAModel", "Source", "read", "skeleton"]
+__all__ = ["NotAModel", "Source", "facts", "read", "skeleton"]
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 """A path to a .onnx file, or the bytes of one."""
@@ -83,7 +83,11 @@ def read(source: Source, *, classes: Mapping[str, str] | None = None) -> Graph:
     OSError
         The file cannot be opened.
     """
-    model = skeleton(source)
+    return facts(skeleton(source), classes=classes)
+
+
+def facts(model: onnx.ModelProto, *, classes: Mapping[str, str] | None = None) -> Graph:
+    """Return the facts of a ``skeleton``; `classes` as in ``read``."""
     graph = _model(model)
     return replace(graph, modules=modules.tree(graph, classes or {}))
 
@@ -126,6 +130,7 @@ def _model(model: onnx.ModelProto) -> Graph:
         producer=f"{text(model.producer_name)} {text(model.producer_version)}".strip(),
         metadata=metadata,
         functions=len(model.functions),
+        defined=tuple((_domain(f.domain), text(f.name)) for f in model.functions),
     )
 
 
@@ -139,7 +144,7 @@ def _graph(proto: onnx.GraphProto, opsets: Mapping[str, int], ir_version: int) -
         outputs=tuple(_value(v) for v in proto.output),
         nodes=tuple(_node(n, opsets, ir_version) for n in proto.node),
         initializers=initializers,
-        values={text(v.name): _value(v) for v in proto.value_info},
+        values={**_constants(proto), **{text(v.name): _value(v) for v in proto.value_info}},
         opsets=opsets,
         ir_version=ir_version,
         producer="",
@@ -169,6 +174,16 @@ def _node(proto: onnx.NodeProto, opsets: Mapping[str, int], ir_version: int) -> 
         trace=scopes.trace(metadata, text(proto.doc_string)),
         body=tuple(_graph(b, opsets, ir_version) for b in bodies),
     )
+
+
+def _constants(proto: onnx.GraphProto) -> dict[str, Value]:
+    """Return what Constant nodes make: they say its type and shape themselves, whoever wrote the file."""
+    made = [(n.output[0], a.t) for n in proto.node if n.op_type == "Constant" and n.output for a in n.attribute[:1]]
+    return {
+        text(name): Value(text(name), dtype_name(tensor.data_type), tuple(max(0, d) for d in tensor.dims))
+        for name, tensor in made
+        if tensor.data_type
+    }
 
 
 def _initializers(proto: onnx.GraphProto) -> tuple[Initializer, ...]:

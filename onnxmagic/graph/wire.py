@@ -14,7 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-__all__ = ["LEFT_OUT", "VALUES_LIMIT", "NotAModel", "varint", "without_values"]
+__all__ = [
+    "LEFT_OUT",
+    "VALUES_LIMIT",
+    "NotAModel",
+    "fields",
+    "tensor_without_values",
+    "varint",
+    "without_values",
+]
 
 VALUES_LIMIT: Final = 1024
 """Tensors with more bytes of values than this lose them. Shapes, axes and scalars, which rules read, are smaller."""
@@ -79,6 +87,16 @@ def without_values(data: memoryview) -> bytes:
     if _length(chunks) > MAX_SKELETON:
         raise NotAModel(f"the model is larger than {MAX_SKELETON // 2**20} MB even without its weights")
     return b"".join(chunks)
+
+
+def fields(data: memoryview, start: int, end: int) -> Iterator[Part]:
+    """Yield the fields of the message between `start` and `end`; raises ``NotAModel`` where they are damaged."""
+    return _Pruner(data).parts(start, end)
+
+
+def tensor_without_values(data: memoryview, start: int, end: int) -> bytes:
+    """Return the ``TensorProto`` between `start` and `end` without its values when they are long."""
+    return b"".join(_Pruner(data).tensor(start, end))
 
 
 class _Pruner:

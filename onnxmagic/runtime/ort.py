@@ -35,25 +35,30 @@ class OnnxRuntime:
         """Return why it cannot run here; empty when it can."""
         return "" if find_spec("onnxruntime") else "onnxruntime is not installed (pip install onnxruntime)"
 
-    def load(self, path: Path, *, optimize: bool = True) -> OrtSession:
+    def load(self, path: Path, *, optimize: bool = True, level: str = "") -> OrtSession:
         """Load a file; without `optimize` every node of the file runs as it stands.
+
+        Parameters
+        ----------
+        level : str
+            A name of ``onnxruntime.GraphOptimizationLevel`` in place of `optimize`.
 
         Raises
         ------
         NotLoadable
         """
-        import onnxruntime
+        return _loaded(path, _options(level or ("" if optimize else "ORT_DISABLE_ALL")))
 
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = FATAL
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-        if not optimize:
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        try:
-            return OrtSession(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
-        except Exception as error:
-            raise NotLoadable(plain_reason(error)) from error
+    def write_optimised(self, path: Path, target: Path) -> None:
+        """Write the file at `path` to `target` as the optimiser leaves it; only for a runtime like this one.
+
+        Raises
+        ------
+        NotLoadable
+        """
+        options = _options("")
+        options.optimized_model_filepath = str(target)
+        _loaded(path, options)
 
 
 class OrtSession:
@@ -67,6 +72,27 @@ class OrtSession:
     def run(self, feeds: Mapping[str, Array]) -> list[Any]:
         """Run on `feeds` and return the outputs in order; a dtype numpy lacks arrives as bytes-compatible integers."""
         return self._session.run(None, {name: feeds[name] for name in self.inputs})
+
+
+def _options(level: str) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = FATAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    if level:
+        options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
+    return options
+
+
+def _loaded(path: Path, options: Any) -> OrtSession:
+    import onnxruntime
+
+    try:
+        return OrtSession(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+    except Exception as error:
+        raise NotLoadable(plain_reason(error)) from error
 
 
 def plain_reason(error: BaseException) -> str:

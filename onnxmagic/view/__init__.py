@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from onnxmagic.errors import ExportError
+    from onnxmagic.errors import CheckFailed, ExportError
     from onnxmagic.view.display import How
     from onnxmagic.view.progress import Progress
 
 __all__ = [
     "Progress",
+    "check_failure_lines",
     "display_result",
     "failure_lines",
     "mark_shown",
@@ -45,6 +46,13 @@ def to_html(result: Any) -> str:
 def failure_lines(error: ExportError) -> list[str]:
     """Return the lines that IPython prints for `error` instead of a stack."""
     from onnxmagic.view.failure import failure_lines as lines
+
+    return lines(error)
+
+
+def check_failure_lines(error: CheckFailed) -> list[str]:
+    """Return the lines that IPython prints for a check that ``fail_on`` stopped."""
+    from onnxmagic.view.failure import check_failure_lines as lines
 
     return lines(error)
 

@@ -1,9 +1,9 @@
-"""A failed export in a few lines: what, where, what to write instead, and that nothing was written."""
+"""A failed export, or a check that found too much, in a few lines: what, where, and what to write instead."""
 
 from __future__ import annotations
 
 from onnxmagic.check.finding import Finding, Where
-from onnxmagic.errors import ExportError, GateClosed, WriteFailed
+from onnxmagic.errors import CheckFailed, ExportError, GateClosed, WriteFailed
 from onnxmagic.view.display import wants_colour, was_shown
 from onnxmagic.view.findings import finding_item, fix_line, is_code
 from onnxmagic.view.parts import SIGNS, Line, Span, line
@@ -11,19 +11,20 @@ from onnxmagic.view.text import items, paint
 from onnxmagic.view.words import spans
 from onnxmagic.view.wrap import width, wrap
 
-__all__ = ["failure_lines"]
+__all__ = ["check_failure_lines", "failure_lines"]
 
 COLUMNS = 100
+_UNSHOWN = "The whole result is the error's own `.check`; without --fail-on it is shown."
 
 
 def failure_lines(error: ExportError) -> list[str]:
     """Return `error` as lines for a notebook or a terminal, in colour unless the shell has none."""
     first = error.findings[0] if error.findings else None
-    lines = _headline(error, first)
+    lines = _headline(_said(error), first)
     if isinstance(error, GateClosed) and was_shown(error.export):
         pass  # the report above lists them
     elif isinstance(error, GateClosed) or len(error.findings) > 1:
-        lines += [(), *items([finding_item(f, "") for f in error.findings], COLUMNS)]
+        lines += [(), *items([finding_item(f) for f in error.findings], COLUMNS)]
     else:
         lines += _message(error, first) + _cause(error, first)
     if error.detail:
@@ -32,10 +33,23 @@ def failure_lines(error: ExportError) -> list[str]:
     return [paint(spans, colour) for spans in [*lines, (), _ending(error)]]
 
 
-def _headline(error: ExportError, first: Finding | None) -> list[Line]:
+def check_failure_lines(error: CheckFailed) -> list[str]:
+    """Return `error` as lines for a notebook or a terminal; the findings are left out where a report shows them."""
+    lines = _headline(error.headline, None)
+    if not was_shown(error.check):
+        lines += [(), *items([finding_item(finding) for finding in error.check.findings], COLUMNS)]
+        lines += [(), *(line("  ", *part) for part in wrap(spans(_UNSHOWN), COLUMNS - 2))]
+    colour = wants_colour()
+    return [paint(each, colour) for each in lines]
+
+
+def _said(error: ExportError) -> str:
     kept = "Not kept. " if isinstance(error, GateClosed) else "Not exported. "
     opening = "Not written. " if isinstance(error, WriteFailed) else kept
-    said = error.headline if error.headline.startswith("Not ") else opening + error.headline
+    return error.headline if error.headline.startswith("Not ") else opening + error.headline
+
+
+def _headline(said: str, first: Finding | None) -> list[Line]:
     body = tuple(Span(s.text, "bad") if s.tone == "plain" else s for s in spans(said))
     code = line(Span("  "), Span(first.code, "code")) if first and first.code not in said else ()
     wrapped = wrap((*body, *code), COLUMNS - 2)

@@ -1,21 +1,43 @@
-"""A finding as a part: what is wrong, where it is, and what to do about it."""
+"""A finding as a part: what is wrong, where it is, and what to do about it.
+
+What a person can do is a button in a live view: a rewrite of the graph is done by Python, into a new file; an option or
+a line of code is copied, because it belongs into the user's own cell, which nobody else may edit.
+"""
 
 from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Callable
 
 from onnxmagic.check.finding import Finding, Fix, Severity
 from onnxmagic.view import words
-from onnxmagic.view.parts import Item, Line, Sign, Span, line
+from onnxmagic.view.parts import Action, Explanation, Item, Line, Sign, Span, line
 
-__all__ = ["finding_item", "fix_line", "is_code"]
+__all__ = ["Offer", "finding_item", "fix_line", "is_code"]
+
+Offer = Callable[[str], "tuple[str, str]"]
+"""From a rewrite's name to the words of its button, and what it says before; empty words where nothing is offered."""
 
 _SEVERITY: dict[Severity, Sign] = {"error": "bad", "warning": "warn", "info": "info"}
 
 
-def finding_item(finding: Finding, key: str) -> Item:
-    """Return one finding as a part: message, then place, source line and cure."""
+def finding_item(
+    finding: Finding, key: str = "", about: Explanation | None = None, module: str = "", offer: Offer | None = None
+) -> Item:
+    """Return one finding as a part: message, then place, source line and cure.
+
+    Parameters
+    ----------
+    finding : Finding
+    key : str
+        Its name in a live view.
+    about : Explanation, optional
+    module : str
+        Key of its module's branch in the tree.
+    offer : callable, optional
+        From a rewrite's name to the words of its button, and what that says before it is pressed.
+    """
     place, cure = _place(finding), _cure(finding)
     # Code to write instead gets a line of its own, to be copied whole.
     apart = finding.fix is not None and is_code(finding.fix)
@@ -27,6 +49,9 @@ def finding_item(finding: Finding, key: str) -> Item:
         Span(finding.name, "dim"),
         words.spans(finding.message),
         more,
+        about,
+        module,
+        _actions(finding.fix, offer or _nothing_offered),
     )
 
 
@@ -53,7 +78,34 @@ def _cure(finding: Finding) -> list[Line]:
         return []
     if is_code(finding.fix):
         return [(Span("write instead  ", "dim"), Span(finding.fix.text, "code"))]
-    return [tuple(Span(s.text, "dim") if s.tone == "plain" else s for s in fix_line(finding.fix))]
+    return [words.dim(fix_line(finding.fix))]
+
+
+def _nothing_offered(_rewrite: str) -> tuple[str, str]:
+    return "", ""
+
+
+def _actions(fix: Fix | None, offer: Offer) -> tuple[Action, ...]:
+    if fix is None:
+        return ()
+    actions: list[Action] = []
+    label, title = offer(fix.rewrite) if fix.rewrite else ("", "")
+    if fix.rewrite and label:
+        actions.append(Action("apply", label, fix.rewrite, title))
+    if is_code(fix):
+        advice = "write it in your own code, and run the cell again"
+        actions.append(Action("copy", "Copy code", fix.text, fix.text, advice))
+    elif option := _option(fix, applied=bool(label)):
+        advice = "add it to the line of %onnx_export, and run the cell again"
+        actions.append(Action("copy", f"Copy {option}", option, advice, advice))
+    return tuple(actions)
+
+
+def _option(fix: Fix, applied: bool) -> str | None:
+    """Return the option to copy; an automatic fix has none, for its option takes the fix back."""
+    if fix.rewrite:
+        return None if applied else f"--fix {fix.rewrite}"
+    return fix.option if fix.kind == "option" else None
 
 
 def is_code(fix: Fix) -> bool:

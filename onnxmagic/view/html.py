@@ -17,6 +17,7 @@ from onnxmagic.view.parts import (
     AXIS_SIGNS,
     Branch,
     Column,
+    Explanation,
     Item,
     Part,
     Report,
@@ -72,7 +73,7 @@ def fragment(report: Report) -> Markup:
         cls="report",
         data_testid=f"om-{report.kind}",
         role="group",
-        aria_label="export report",
+        aria_label=f"{report.kind} report",
     )
 
 
@@ -101,11 +102,24 @@ def _(part: Sentence) -> Markup:
 def _(part: Item) -> Markup:
     # Its name has no column of its own here, as in the text; it opens the line below.
     first, *others = part.more or ((),)
-    named = (part.name, Span(" · ", "dim"), *first) if first else (part.name,)
-    more = [tag("div", spans(line), cls="more") for line in (named, *others)]
-    body = tag("div", spans(part.body), *more, cls="body")
+    named = spans((part.name, Span(" · ", "dim"), *first) if first else (part.name,))
+    opening = _about(part.about, named) if part.about else tag("div", named, cls="more")
+    more = [tag("div", spans(line), cls="more") for line in others]
+    body = tag("div", spans(part.body), opening, *more, cls="body")
     label = tag("span", spans((Span(part.code.text, "code", part.name.text),)), cls="label")
-    return tag("div", tag("span", sign_mark(part.sign), cls="mark"), label, body, cls="item", data_key=part.key)
+    mark = tag("span", sign_mark(part.sign), cls="mark")
+    return tag("div", mark, label, body, cls="item", data_key=part.key, data_module=part.module)
+
+
+def _about(about: Explanation, named: Markup) -> Markup:
+    """Return a disclosure behind the line `named`: a person opens what has the rule's name on it."""
+    told: list[Markup] = []
+    for title, paragraphs in about.sections:
+        told += [tag("div", spans((title,)), cls="asked")] if title.text else []
+        told += [tag("div", spans(line), cls="answer") for line in paragraphs]
+    summary = tag("summary", named, cls="about", title="what it finds, why it hurts, how to mend it")
+    why = tag("div", *told, cls="why", **{"data_again" if about.again else "data_rule": about.rule})
+    return tag("details", summary, why, cls="more")
 
 
 @element.register

@@ -17,8 +17,10 @@ from typing import Literal
 __all__ = [
     "AXIS_SIGNS",
     "SIGNS",
+    "Action",
     "Branch",
     "Column",
+    "Explanation",
     "Header",
     "Item",
     "Line",
@@ -104,8 +106,38 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a rule is about: titles, each with its paragraphs.
+
+    A rule is explained once in a report; where it is met ``again`` there are no paragraphs, only a word of where.
+    """
+
+    rule: str
+    sections: tuple[tuple[Span, tuple[Line, ...]], ...]
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button of a live view.
+
+    ``apply`` asks Python for what ``text`` names; ``copy`` puts ``text`` into the clipboard, and ``advice`` says where
+    it belongs. ``title`` says before the click what will happen.
+    """
+
+    kind: Literal["apply", "copy"]
+    label: str
+    text: str
+    title: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """A finding: its sign, code, name and message, below it the facts that help; ``key`` names it in a live view."""
+    """A finding: its sign, code, name and message, below it the facts that help; ``key`` names it in a live view.
+
+    ``module`` is the key of its branch in the tree of the same report, empty where there is none.
+    """
 
     key: str
     sign: Sign
@@ -113,6 +145,9 @@ class Item:
     name: Span
     body: Line
     more: tuple[Line, ...] = ()
+    about: Explanation | None = None
+    module: str = ""
+    actions: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

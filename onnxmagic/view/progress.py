@@ -26,9 +26,16 @@ STAGES = {
     "axes": "trying other sizes",
     "capture": "capturing the graph",
     "write": "writing",
+    "read": "reading the file",
+    "fix": "mending it",
     "check": "checking the file",
-    "prove": "proving it against PyTorch",
+    "run": "running it",
+    "prove": "proving it",
 }
+_EXPORT = ("model", "axes", "capture", "write", "check", "prove")
+_FILE = ("read", "fix", "check", "run", "prove")
+"""The order of the stages, for a model and for a file that is checked."""
+
 TICK = 0.25
 """Seconds between two updates."""
 
@@ -92,11 +99,13 @@ class _KernelLine:
 
     def __init__(self) -> None:
         self.display_id: str | None = None
+        self._order: tuple[str, ...] = ()
 
     def draw(self, stage: str, elapsed: float) -> None:
         from IPython.display import display, update_display
 
-        bundle = {"text/html": _bar(stage, elapsed), "text/plain": _words(stage, elapsed)}
+        self._order = self._order or (_EXPORT if stage in _EXPORT else _FILE)
+        bundle = {"text/html": _bar(stage, elapsed, self._order), "text/plain": _words(stage, elapsed)}
         if self.display_id is None:
             handle: Any = display(bundle, raw=True, display_id=True)
             self.display_id = handle.display_id
@@ -142,8 +151,7 @@ def _words(stage: str, elapsed: float) -> str:
     return f"{STAGES.get(stage, stage)} … {told}"
 
 
-def _bar(stage: str, elapsed: float) -> Markup:
-    names = list(STAGES)
+def _bar(stage: str, elapsed: float, names: tuple[str, ...]) -> Markup:
     now = names.index(stage) if stage in names else -1
     colours = ["#1f9d4d" if index < now else "#3b82f6" if index == now else "#8c959f40" for index in range(len(names))]
     piece = "display: block; flex: 1 1 0; height: 6px; border-radius: 3px; background: "

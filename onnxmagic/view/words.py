@@ -8,7 +8,7 @@ from math import isinf
 
 from onnxmagic.view.parts import Line, Span
 
-__all__ = ["count", "difference", "listing", "plural", "ratio", "seconds", "shape", "spans", "weight"]
+__all__ = ["count", "difference", "dim", "listing", "plural", "ratio", "seconds", "shape", "spans", "stop", "weight"]
 
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -78,3 +78,13 @@ def spans(message: str) -> Line:
     # An odd number of backquotes leaves a last one that opens nothing: it stays as it is.
     pieces = re.split(r"`([^`]+)`", message)
     return tuple(Span(text, "code" if index % 2 else "plain") for index, text in enumerate(pieces) if text)
+
+
+def dim(line: Line) -> Line:
+    """Return `line` in a lower voice; code stays code."""
+    return tuple(Span(span.text, "dim") if span.tone == "plain" else span for span in line)
+
+
+def stop(sentence: str) -> str:
+    """Return `sentence` with a full stop at its end."""
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."

@@ -36,6 +36,20 @@ x = torch.randn(1, 3, 8, 8)
 """,
     "e = %onnx_export net(x) -o net.onnx\ne",
 )
+CHECK = (
+    """
+import onnx.parser, onnxmagic
+from onnxmagic.view import show
+onnx.save(onnx.parser.parse_model('''
+<ir_version: 10, opset_import: ["" : 20]>
+net (float[N, 4] x) => (float[N, 4] y)
+<float ratio = {0.5}, bool training = {1}>
+{ y = Dropout(x, ratio, training) }'''), "drop.onnx")
+c = onnxmagic.check("drop.onnx")
+show(c)
+""",
+)
+MODE = "() => [...window.jupyterapp.shell.widgets('main')].find(w => w.sessionContext).content.mode"
 RESTART = (
     "async () => { await [...window.jupyterapp.shell.widgets('main')].find(w => w.sessionContext)"
     ".sessionContext.session.kernel.restart(); }"
@@ -68,6 +82,33 @@ def test_the_magic_shows_one_live_report(lab):
     widget.locator(".om-item", has_text="OM101").press("Enter")
     widget.locator(".om-chosen", has_text="OM101").wait_for()
     assert lab.ask("print(e.selected.name)") == "train-mode"
+    assert lab.our_errors == []
+
+
+def test_a_check_explains_itself_and_a_button_mends_a_copy(lab):
+    lab.open(lab.write("check.ipynb", *CHECK)).run_all()
+    item = lab.page.locator(WIDGET).locator(".om-item", has_text="OM102")
+    item.locator("summary").focus()
+    lab.page.keyboard.press("Enter")
+    item.get_by_text("The file throws away random values").wait_for()
+    assert lab.page.evaluate(MODE) == "command"
+
+    before = (lab.root / "drop.onnx").read_bytes()
+    item.get_by_role("button", name="Fix in a copy").click()
+    outcome = item.get_by_role("status")
+    outcome.get_by_text("1 live dropout becomes Identity").wait_for()
+    assert outcome.get_by_text("drop.fixed.onnx; the old file is as it was.").is_visible()
+    assert outcome.get_by_text("The new file: Nothing wrong is left").is_visible()
+    assert (lab.root / "drop.onnx").read_bytes() == before
+    assert lab.ask("print([n.op_type for n in onnx.load('drop.fixed.onnx').graph.node])") == "['Identity']"
+
+    lab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    item.get_by_role("button", name="Copy code").click()
+    outcome.get_by_text("is copied").wait_for()
+    assert lab.page.evaluate("navigator.clipboard.readText()") == "F.dropout(x, p, training=self.training)"
+    (lab.root / "drop.onnx").unlink()
+    item.get_by_role("button", name="Fix in a copy").click()
+    outcome.get_by_text("Not fixed.").wait_for()
     assert lab.our_errors == []
 
 

@@ -13,7 +13,9 @@ import samples  # pyright: ignore[reportMissingImports]  # of tests/view; put on
 
 from onnxmagic.view import to_html
 
-STATES = [samples.ready, samples.not_proved, samples.not_fit, samples.empty, samples.huge, samples.hostile]
+EXPORTS = [samples.ready, samples.not_proved, samples.not_fit, samples.empty, samples.huge, samples.hostile]
+CHECKS = [samples.warned, samples.unfit, samples.damaged, samples.hostile_check]
+STATES = EXPORTS + CHECKS
 HEAD = "<!doctype html><meta charset='utf-8'><title>report</title>"
 
 
@@ -82,7 +84,7 @@ def test_folding_by_mouse_and_all_at_once(opened):
 
 def test_the_tree_works_by_keyboard(opened):
     page = opened(samples.ready())
-    page.locator("summary").first.focus()
+    page.locator(".om-summary").first.focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
     focused = "() => document.querySelector('[data-om]').shadowRoot.activeElement"
@@ -104,7 +106,18 @@ def test_a_narrow_window_needs_no_sideways_scrolling(opened, page, state, width)
 def test_all_text_has_contrast(opened, page, scheme):
     page.emulate_media(color_scheme=scheme)
     shown = opened(samples.not_fit())
-    for selector in (".om-sentence", ".om-dim", ".om-title", ".om-label .om-code", ".om-warn", ".om-bad", ".om-ok"):
+    shown.locator(".om-about").first.click()
+    told = (".om-about .om-dim", ".om-asked", ".om-answer", ".om-answer .om-code")
+    for selector in (
+        ".om-sentence",
+        ".om-dim",
+        ".om-title",
+        ".om-label .om-code",
+        ".om-warn",
+        ".om-bad",
+        ".om-ok",
+        *told,
+    ):
         assert contrast(shown, selector) >= 4.5
 
 
@@ -132,8 +145,44 @@ def test_the_same_output_twice_is_two_working_reports(opened):
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_is_drawn(opened, state):
     page = opened(state())
-    assert page.get_by_test_id("om-export").is_visible()
+    assert page.get_by_role("group", name="report").is_visible()
     assert page.locator("[style]:not(.om-fill):not(.om-report)").count() == 0
+
+
+def test_an_explanation_opens_by_keyboard(opened):
+    page = opened(samples.unfit())
+    about = page.locator("summary", has_text="live-dropout").first
+    assert about.get_attribute("aria-expanded") == "false"
+    about.focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_text("The file throws away random values").is_visible()
+    page.wait_for_function("e => e.getAttribute('aria-expanded') === 'true'", arg=about.element_handle())
+    page.keyboard.press(" ")
+    assert page.get_by_text("The file throws away random values").is_hidden()
+
+
+def test_a_rule_met_again_is_explained_in_place_too(opened):
+    page = opened(samples.unfit())
+    page.locator("summary", has_text="live-dropout").nth(1).click()
+    page.get_by_text("The file throws away random values").nth(1).wait_for()
+    assert page.get_by_text("As at the first OM102").count() == 0
+
+
+def test_a_finding_leads_to_its_module(opened):
+    page = opened(samples.unfit())
+    page.set_viewport_size({"width": 900, "height": 400})
+    page.get_by_label("Search modules").fill("conv1")
+    page.locator(".om-item", has_text="cell 4, line 12").get_by_role("button", name="Show module").click()
+    row = page.locator("[aria-current]")
+    assert row.locator(".om-name").get_attribute("title") == "layer4.2"
+    box = row.bounding_box()
+    assert 0 <= box["y"] <= 400 - box["height"]
+    assert page.get_by_label("Search modules").input_value() == ""
+
+
+def test_without_a_kernel_no_button_promises_a_fix(opened):
+    page = opened(samples.unfit())
+    assert set(page.locator(".om-item").get_by_role("button").all_text_contents()) == {"Show module"}
 
 
 def test_hostile_names_are_text(opened):
@@ -150,7 +199,9 @@ def test_without_scripts_it_is_legible_and_folds(browser, scheme):
     context = browser.new_context(java_script_enabled=False, viewport={"width": 600, "height": 800})
     page = context.new_page()
     colours = "background: #111; color: #e6edf3" if scheme == "dark" else ""
-    page.set_content(f"{HEAD}<body style='{colours}'>{to_html(samples.ready())}")
+    page.set_content(f"{HEAD}<body style='{colours}'>{to_html(samples.unfit())}")
+    page.locator("summary", has_text="live-dropout").first.click()
+    assert page.get_by_text("The file throws away random values").is_visible()
     page.locator("summary", has_text="layer4").click()
     assert page.get_by_text("5.0 M").first.is_visible()
     ink = page.evaluate("getComputedStyle(document.querySelector('.om-sentence')).color")

@@ -13,6 +13,7 @@ from onnxmagic.check import catalogue
 from onnxmagic.check.evidence import GraphEvidence
 from onnxmagic.check.finding import Finding
 from onnxmagic.graph.read import read
+from onnxmagic.target import find_targets
 
 CODES = [loaded.rule.code for loaded in catalogue.rules()]
 
@@ -23,8 +24,10 @@ def findings(code: str, heading: str) -> tuple[Finding, ...]:
     example = next(loaded for loaded in catalogue.rules() if loaded.rule.code == code).sections[heading]
     scope: dict[str, Any] = {"__name__": "example"}
     exec(compile(example, "<ipython-input-1>", "exec"), scope)
+    if "path" in scope:
+        return onnxmagic.check(scope["path"], run=False).findings
     if "file" in scope:
-        return catalogue.run(GraphEvidence(read(scope["file"])))
+        return catalogue.run(GraphEvidence(read(scope["file"]), targets=find_targets(scope.get("targets", ()))))
     try:
         return onnxmagic.export(scope["model"], scope["args"], scope.get("kwargs"), **scope.get("options", {})).findings
     except onnxmagic.ExportError as error:

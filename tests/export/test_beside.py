@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 
 import onnx
@@ -24,25 +25,25 @@ g (bool c, float[2] x) => (float[2] y) {
 """
 
 
-class Counting(nn.Module):
-    """Adds to a buffer from its `first` call on; the sum is an output, so the buffer is in the file."""
+class Late(nn.Module):
+    """Writes into its buffer from the `first` call on, as told by a count that nobody can put back."""
 
     def __init__(self, first):
         super().__init__()
         self.register_buffer("seen", torch.zeros(600))
-        self.calls, self.first = 0, first
+        calls = itertools.count(1)
+        self.late = lambda: next(calls) >= first
 
     def forward(self, x):
-        self.calls += 1
-        if self.calls >= self.first:
+        if self.late():
             self.seen.add_(1)
         return x + self.seen
 
 
-@pytest.mark.parametrize("first", [4, 5, 6])
+@pytest.mark.parametrize("first", [4, 7, 8])
 def test_a_model_that_writes_into_itself_is_exported_as_it_was(first, tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "WORTH_A_THREAD", 0)
-    model = Counting(first)
+    model = Late(first)
     onnxmagic.export(model, (torch.randn(1, 600),), output=tmp_path / "net.onnx")
     stored = onnx.load(str(tmp_path / "net.onnx")).graph.initializer
     assert [numpy_helper.to_array(t).max() for t in stored if t.name == "seen"] == [0]
@@ -70,9 +71,9 @@ def test_what_the_work_raises_arrives():
 
 
 def test_nothing_stays_set_aside_and_no_thread_stays(tmp_path):
-    before = threading.active_count()
+    before, set_aside = threading.active_count(), gc.get_freeze_count()
     onnxmagic.export(nn.Flatten(), (torch.randn(2, 3, 4),), output=tmp_path / "net.onnx")
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() <= set_aside
     assert threading.active_count() <= before
 
 

@@ -11,8 +11,8 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from conftest import notebook_state
 from models import Deaf, Disturber, Gate, Lambda, Tiny
+from state_of_notebook import notebook_state
 from torch import nn
 
 import onnxmagic

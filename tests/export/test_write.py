@@ -14,6 +14,7 @@ from torch import nn
 
 import onnxmagic
 from onnxmagic.export import pipeline
+from onnxmagic.export.strip import content_of
 
 X = torch.randn(1, 1, 8, 8)
 
@@ -198,3 +199,19 @@ def test_closed_gate_keeps_the_old_file(tmp_path):
     with pytest.raises(onnxmagic.UsageMistake, match="was not kept"):
         caught.value.export.save(tmp_path / "other.onnx")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("m.onnx", b"old")]
+
+
+def test_wrong_shapes_from_the_exporter_are_left_out(tmp_path, monkeypatch):
+    def with_a_wrong_shape(program, **options):
+        content = content_of(program, **options)
+        (lstm,) = (node for node in content.model.graph.node if node.op_type == "LSTM")
+        del content.model.graph.value_info[:]
+        shape = onnx.helper.make_tensor_value_info(lstm.output[0], onnx.TensorProto.FLOAT, [1, 2, 3])
+        content.model.graph.value_info.append(shape)
+        return content
+
+    monkeypatch.setattr(pipeline, "content_of", with_a_wrong_shape)
+    result = onnxmagic.export(
+        nn.LSTM(4, 5, batch_first=True).eval(), (torch.randn(1, 6, 4),), output=tmp_path / "a.onnx"
+    )
+    assert result.parity.ok

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +92,7 @@ class Recorder:
     kwargs: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     exports: int = 0
+    subject: tuple[Any, ...] | None = None
     shown: list[tuple[Any, str]] = field(default_factory=list)
     marked: list[Any] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
@@ -99,6 +102,14 @@ class Recorder:
         self.model, self.args, self.kwargs, self.options = model, args, kwargs, options
         if options["progress"]:
             options["progress"]("capture")
+        if self.error:
+            raise self.error
+        return self.result
+
+    def check(self, *subject: Any, **options: Any) -> Any:
+        self.subject, self.options = subject, options
+        if options["progress"]:
+            options["progress"]("read")
         if self.error:
             raise self.error
         return self.result
@@ -124,7 +135,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """What the magics ask of the pipeline and of the view."""
     recorder = Recorder()
     monkeypatch.setattr("onnxmagic.magics.export", recorder.export)
+    monkeypatch.setattr("onnxmagic.magics.check", recorder.check)
     monkeypatch.setattr("onnxmagic.view.Progress", recorder.progress, raising=False)
     monkeypatch.setattr("onnxmagic.view.show", recorder.show, raising=False)
     monkeypatch.setattr("onnxmagic.view.mark_shown", recorder.marked.append, raising=False)
     return recorder
+
+
+@pytest.fixture(scope="session")
+def check_schema() -> dict[str, Any]:
+    """The schema of ``Check.to_dict()``, as it is in the docs."""
+    path = Path(__file__).parents[2] / "docs" / "check.schema.json"
+    return json.loads(path.read_text(encoding="utf-8"))

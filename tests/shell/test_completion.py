@@ -83,6 +83,57 @@ def test_files_for_the_output(tab, tmp_path, monkeypatch):
     assert any("earlier.onnx" in offer for offer in tab("%onnx_export model(x) -o ear"))
 
 
+def test_rules_after_a_comma(tab):
+    assert tab("%onnx_check net.onnx --ignore OM206,OM60")[0] == "%onnx_check net.onnx --ignore OM206,OM601"
+    assert tab("%onnx_export model(x) --select unused-i") == ["%onnx_export model(x) --select unused-input"]
+
+
+def test_what_can_be_mended(tab):
+    assert tab("%onnx_check net.onnx --fix s")[0] == "%onnx_check net.onnx --fix safe"
+    assert tab("%onnx_check net.onnx --fix dropout-to")[0] == "%onnx_check net.onnx --fix dropout-to-identity"
+    assert tab("%onnx_check net.onnx --fix --no") == [
+        f"%onnx_check net.onnx --fix {flag}" for flag in ("--no-run", "--no-quiet")
+    ]
+
+
+def test_targets(tab):
+    assert "%onnx_check net.onnx --target opencv" in tab("%onnx_check net.onnx --target open")
+    assert "%onnx_export model(x) --target=opencv,tensorrt" in tab("%onnx_export model(x) --target=opencv,tens")
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A working directory with model files and a folder of them."""
+    (tmp_path / "models").mkdir()
+    for name in ("zoo.onnx", "notes.txt", ".hidden.onnx", "with blank.onnx", "models/zoo.onnx"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("%onnx_check ", ["export", "model", "net", "Net", "zoo.onnx"]),
+        ("c = %onnx_check zo", ["zoo.onnx"]),
+        ("%onnx_check mod", ["model", "models/"]),
+        ("%onnx_check models/", ["models/zoo.onnx"]),
+        ("%onnx_check net.bo", ["net.body"]),
+        ("%onnx_check --fix -o f.onnx zo", ["zoo.onnx"]),
+        ("%onnx_check zoo.onnx --against ne", ["net"]),
+        ("%onnx_check zoo.onnx --sa", ["--samples"]),
+    ],
+)
+def test_what_can_be_checked(tab, models, files, text, offered):
+    models.run("class Export:\n    def model_proto(self): ...\nexport = Export()\ndel Export")
+    stem = text[: max(text.rfind(" "), text.rfind("=")) + 1]
+    assert tab(text) == [stem + word for word in offered]
+
+
+@pytest.mark.parametrize("folder", ["nowhere/", "/nowhere/", "~nobody/", "\0/"])
+def test_folders_that_are_not_there_offer_nothing(folder):
+    assert _complete(f"%onnx_check {folder}", {})[1] == []
+
+
 def test_rules_to_explain(tab):
     from onnxmagic.check.catalogue import rules
 

@@ -48,10 +48,7 @@ def shown():
     [
         ("misuse", "UsageError: There is no `modle`. Did you mean `model`?\n"),
         ("syntax", "UsageError: The cell is no Python: invalid syntax, line 2.\n    a = = 2\n        ^\n"),
-        (
-            "check",
-            "UsageError: %onnx_check explains a rule: %onnx_check --explain OM101. %onnx_export checks models.\n",
-        ),
+        ("check", "UsageError: There is no file net.onnx.\n"),
     ],
 )
 def test_misuse_is_one_message_without_a_stack(shown, name, message):

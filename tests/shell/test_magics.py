@@ -72,6 +72,10 @@ def test_the_defaults_are_those_of_the_function(models, asked):
         "external_data": None,
         "prove": True,
         "fail_on": "never",
+        "select": (),
+        "ignore": (),
+        "fix": False,
+        "targets": "",
         "name": "model",
     }
 
@@ -80,7 +84,8 @@ def test_every_option_arrives(models, asked):
     models.run("run, axes = 'a', {'x': {0: 'n'}}")
     models.run(
         "%onnx_export model(x) -o {run}-$run.onnx --opset 20 --dynamic $axes --static --input-names a,b "
-        "--output-names y --train --keep-source --external-data --no-prove --fail-on error --show text --as found"
+        "--output-names y --train --keep-source --external-data --no-prove --fail-on error --show text --as found "
+        "--select OM1,OM2 --ignore OM105 --fix unsafe --target onnxruntime,opencv"
     )
     given = {k: v for k, v in asked.options.items() if k not in ("progress", "cells")}
     assert given == {
@@ -95,6 +100,10 @@ def test_every_option_arrives(models, asked):
         "external_data": True,
         "prove": False,
         "fail_on": "error",
+        "select": ("OM1", "OM2"),
+        "ignore": ("OM105",),
+        "fix": "unsafe",
+        "targets": ("onnxruntime", "opencv"),
         "name": "model",
     }
     assert asked.shown == [("the export", "text")]
@@ -307,27 +316,6 @@ def test_the_question_mark_gives_the_same_text(nb):
     text = nb.shell.object_inspect("onnx_export")["docstring"]
     assert "%%onnx_export [options]" in text
     assert "--dynamic ARG:AXIS[=NAME]" in text
-
-
-def test_check_explains_a_rule(nb, capsys, monkeypatch):
-    monkeypatch.setattr("onnxmagic.check.catalogue.explain", lambda code: f"{code}: trained, not evaluated")
-    capsys.readouterr()
-    assert nb.run("%onnx_check --explain OM101") is None
-    assert capsys.readouterr().out == "OM101: trained, not evaluated\n"
-
-
-@pytest.mark.parametrize("line", ["", "net.onnx", "e", "--explain"])
-def test_check_says_what_it_can(nb, line):
-    assert "--explain" in nb.error(f"%onnx_check {line}")
-
-
-def test_check_knows_no_such_rule(nb):
-    assert "there is no rule `OM999`" in nb.error("%onnx_check --explain OM999")
-
-
-def test_check_has_help(nb, capsys):
-    nb.run("%onnx_check --help")
-    assert "%onnx_check --explain OM101" in capsys.readouterr().out
 
 
 def test_there_is_no_diff(nb):

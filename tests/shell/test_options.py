@@ -7,8 +7,9 @@ import re
 import pytest
 
 from onnxmagic.errors import UsageMistake
+from onnxmagic.given import ExportOptions
 from onnxmagic.line import split_line
-from onnxmagic.options import EXPORT_OPTIONS, ExportOptions, help_of
+from onnxmagic.options import EXPORT_OPTIONS, help_of
 
 
 def parse(line, **namespace):

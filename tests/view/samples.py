@@ -1,4 +1,4 @@
-"""Exports as the pipeline gives them, made by hand: a view needs no model, no file and no torch to be tested."""
+"""Results as the verbs give them, made by hand: a view needs no model, no file and no torch to be tested."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from onnxmagic.check.finding import Finding, Fix, Where
+from onnxmagic.examine.result import Check, Run
 from onnxmagic.export.result import Axis, Case, Export, Parity, Stage
 from onnxmagic.graph.facts import Graph, Initializer, Module, Node, Value
 
@@ -167,4 +168,86 @@ def hostile() -> Export:
         parity=Parity(HOSTILE, (bad,), None, HOSTILE),
         axes=(Axis(HOSTILE, 0, HOSTILE, "refused", (), HOSTILE),),
         model_name=HOSTILE,
+    )
+
+
+LIVE_DROPOUT = Finding(
+    "OM102",
+    "live-dropout",
+    "error",
+    "A dropout stays switched on in the file, so the same input gets another answer on every call.",
+    Where(module="layer4.2", node="node_dropout", cell=4, line=12, source="x = F.dropout(x)", function="forward"),
+    Fix("code", "F.dropout(x, p, training=self.training)", rewrite="dropout-to-identity"),
+    2,
+)
+MISSING_SHAPES = Finding(
+    "OM313",
+    "missing-shapes",
+    "info",
+    "90 of 124 intermediate values have no shape.",
+    fix=Fix("option", "have ONNX work them out", "--fix shape-inference", rewrite="shape-inference"),
+)
+STATIC = Finding(
+    "OM201",
+    "static-batch",
+    "warning",
+    "Axis 0 of `image` is fixed at 1.",
+    Where(module="conv1"),
+    Fix("option", "one size is what you want", "--static"),
+)
+
+
+def sound(**changes: Any) -> Check:
+    """Return the check of a file that ran alone, with nothing to mend."""
+    check = Check(
+        name="resnet.onnx",
+        path=Path("models/resnet.onnx"),
+        findings=(),
+        graph=graph(resnet()),
+        axes=(Axis("image", 0, "batch", "declared", (1, 2, 3), "ran at these sizes; not compared with PyTorch"),),
+        stages=(Stage("read", 0.01), Stage("check", 0.3), Stage("run", 1.4)),
+        untried=("Not compared with PyTorch: pass the model, against=model (--against model).",),
+        nbytes=102_400_000,
+        runtime="ONNX Runtime 1.31.1 (CPU)",
+        runs=tuple(Run({"batch": size}, "made up", True) for size in (1, 2, 3)),
+    )
+    return replace(check, **changes)
+
+
+def warned(**changes: Any) -> Check:
+    """Return the check of a file with a warning, compared with its model, for two targets."""
+    parity = Parity("ONNX Runtime 1.31.1 (CPU)", (case(1, "data"), case(2, "data")), True)
+    targets = ("OpenCV 5.0", "ONNX Runtime 1.17")
+    return sound(**{"findings": (STATIC,), "parity": parity, "runs": (), "untried": (), "targets": targets, **changes})
+
+
+def unfit(**changes: Any) -> Check:
+    """Return the check of a file with errors that a rewrite mends, the same rule twice."""
+    second = replace(LIVE_DROPOUT, where=Where(node="node_dropout_2"))
+    bad = Run({"batch": 2}, "made up", False, "`logits` not finite")
+    findings = (LIVE_DROPOUT, second, STATIC, MISSING_SHAPES)
+    return sound(**{"findings": findings, "runs": (*sound().runs[:1], bad), **changes})
+
+
+def damaged() -> Check:
+    """Return the check of a file that is no model."""
+    broken = Finding("OM311", "invalid-graph", "error", "The file is no ONNX model: it ends in the middle of a field.")
+    untried = ("Nothing was tried on it: it cannot be read.",)
+    return Check("broken.onnx", Path("broken.onnx"), (broken,), None, untried=untried, nbytes=40)
+
+
+def hostile_check() -> Check:
+    """Return a check in which every string that comes from a file is an attack."""
+    export = hostile()
+    return Check(
+        name=HOSTILE,
+        path=None,
+        findings=(replace(export.findings[0], fix=Fix("option", HOSTILE, HOSTILE, HOSTILE)),),
+        graph=export.graph,
+        axes=(Axis(HOSTILE, 0, HOSTILE, "declared", (1,), HOSTILE),),
+        targets=(HOSTILE,),
+        untried=(HOSTILE,),
+        changes=(HOSTILE,),
+        runtime=HOSTILE,
+        runs=(Run({HOSTILE: 1}, "made up", False, HOSTILE),),
     )

@@ -3,7 +3,9 @@
 ## What it finds
 
 An axis that the file declares dynamic while the exporter fixed or bounded it. Torch writes the bounds it assumed into
-the file, and nobody reads them. `%onnx_export` never leaves such an axis; files made in other ways have them.
+the file, and nobody reads them. Where the file says nothing, it is run: an axis at which one size works and every other
+that was tried fails, alone and together with others, is fixed. `%onnx_export` never leaves such an axis; files made in
+other ways have them.
 
 ## Why it hurts
 
@@ -52,7 +54,7 @@ from collections.abc import Iterator
 from onnxmagic.check.evidence import GraphEvidence
 from onnxmagic.check.finding import Finding, Fix
 from onnxmagic.check.rule import Rule
-from onnxmagic.check.wording import code
+from onnxmagic.check.wording import code, enumerated
 from onnxmagic.graph.facts import Graph
 
 RULE = Rule("OM202", "fake-dynamic-axis", "error", "graph")
@@ -63,11 +65,19 @@ _RANGE = re.compile(r"\b(\w+): VR\[(\d{1,18}), (\d{1,18})\]")
 
 
 def find(evidence: GraphEvidence) -> Iterator[Finding]:
-    """Yield a finding for every axis that is declared dynamic and bounded."""
-    for name, index, limits in dict.fromkeys((*evidence.bounded_axes, *_bounded(evidence.graph))):
+    """Yield one finding for all axes that are declared dynamic and bounded in the same way."""
+    # What the file itself says of an axis comes before what its runs showed.
+    found = {(name, index): limits for name, index, limits in (*evidence.bounded_axes, *_bounded(evidence.graph))}
+    groups: dict[str, list[str]] = {}
+    for (name, index), limits in found.items():
+        groups.setdefault(limits, []).append(f"axis {index} of {code(name)}")
+    for limits, axes in groups.items():
+        places = enumerated(axes[:3] if len(axes) <= 3 else [*axes[:2], f"{len(axes) - 2} more"])
+        verb = "are" if len(axes) > 1 else "is"
         yield RULE.finding(
-            f"Axis {index} of {code(name)} is declared dynamic, but the file is only right for {limits}. "
+            f"{places[0].upper()}{places[1:]} {verb} declared dynamic, but the file is only right for {limits}. "
             "Other sizes fail or give wrong values without an error.",
+            count=len(axes),
             fix=Fix("code", "x.shape[0] instead of int(x.shape[0]); or leave the axis static"),
         )
 

@@ -46,10 +46,13 @@ from collections.abc import Iterator
 
 from onnxmagic.check.evidence import GraphEvidence
 from onnxmagic.check.finding import Finding
+from onnxmagic.check.known_errors import see
 from onnxmagic.check.rule import Rule
 from onnxmagic.check.wording import sentence
 
 RULE = Rule("OM311", "invalid-graph", "error", "graph")
+
+__all__ = ["RULE", "find", "unreadable"]
 
 _NODE = re.compile(r"^node `([^`]*)`")
 
@@ -60,6 +63,11 @@ def find(evidence: GraphEvidence) -> Iterator[Finding]:
         return
     node = _NODE.match(evidence.checker_error)
     yield RULE.finding(
-        f"The ONNX checker refuses the file: {sentence(evidence.checker_error)}",
+        f"The ONNX checker refuses the file: {sentence(evidence.checker_error)}{see(evidence.checker_error)}",
         where=evidence.where(node[1]) if node else None,
     )
+
+
+def unreadable(reason: str) -> Finding:
+    """Return the finding for a file that has no graph at all: it is damaged, or something else; `reason` says."""
+    return RULE.finding(sentence(f"{reason[:1].upper()}{reason[1:]}"))

@@ -12,7 +12,8 @@ runtimes drop the operator and hide it; on the next one it is back.
 ## How to mend it
 
 `F.dropout` has `training=True` as its default and does not listen to `model.eval()`. Pass `training=self.training`, or
-use `nn.Dropout` as a submodule.
+use `nn.Dropout` as a submodule. Where the model cannot be changed, `--fix dropout-to-identity` takes the dropouts out
+of the file.
 
 ## Bad example
 
@@ -52,7 +53,7 @@ from onnxmagic.graph.facts import Graph, Node
 
 RULE = Rule("OM102", "live-dropout", "error", "graph")
 
-_FIX = Fix("code", "F.dropout(x, p, training=self.training)")
+_FIX = Fix("code", "F.dropout(x, p, training=self.training)", rewrite="dropout-to-identity")
 
 
 def find(evidence: GraphEvidence) -> Iterator[Finding]:

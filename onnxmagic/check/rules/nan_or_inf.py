@@ -45,8 +45,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onnxmagic.check.evidence import RunEvidence
+from onnxmagic.check.evidence import RunCase, RunEvidence
 from onnxmagic.check.finding import Finding
+from onnxmagic.check.located import beginning, cure
 from onnxmagic.check.rule import Rule
 from onnxmagic.check.wording import at_sizes, listed
 
@@ -65,6 +66,28 @@ def find(evidence: RunEvidence) -> Iterator[Finding]:
         outputs = list(dict.fromkeys(case.output for case in cases))
         verb = "have" if len(outputs) > 1 else "has"
         detail = f" ({cases[0].detail})" if cases[0].detail else ""
+        place = evidence.located if problem == "nan" else None
         yield RULE.finding(
-            f"{listed(outputs)} {verb} NaN or infinity {at_sizes(cases)}, {beside}{detail}. {advice}", count=len(cases)
+            f"{listed(outputs)} {verb} NaN or infinity {at_sizes(cases)}, {beside}{detail}. "
+            f"{beginning(place, evidence.runtime) if place else advice}",
+            where=place.where if place else None,
+            fix=cure(place) if place else None,
+            count=len(cases),
         )
+    yield from _alone([case for case in evidence.cases if case.problem == "nan-alone"])
+
+
+def _alone(cases: list[RunCase]) -> Iterator[Finding]:
+    """Yield a finding for a file that ran without a model: on made-up inputs NaN is a hint and no proof."""
+    if not cases:
+        return
+    outputs = list(dict.fromkeys(case.output for case in cases))
+    verb = "have" if len(outputs) > 1 else "has"
+    made_up = cases[0].inputs == "made up"
+    which = "made-up inputs, unit normal ones and ones between 0 and 1" if made_up else "your data"
+    yield RULE.finding(
+        f"{listed(outputs)} {verb} NaN on {which} ({cases[0].detail}). Look for weights that are NaN, and for a log, "
+        "division or root that needs a stable form.",
+        count=len(cases),
+        severity="warning" if made_up else "error",
+    )

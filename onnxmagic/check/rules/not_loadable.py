@@ -38,6 +38,7 @@ from collections.abc import Iterator
 
 from onnxmagic.check.evidence import RunEvidence
 from onnxmagic.check.finding import Finding, Fix
+from onnxmagic.check.known_errors import see
 from onnxmagic.check.rule import Rule
 from onnxmagic.check.wording import at_sizes, sentence
 
@@ -62,7 +63,7 @@ def find(evidence: RunEvidence) -> Iterator[Finding]:
 
 
 def _plain(message: str) -> str:
-    return sentence(_SOURCE_FILE.sub("", _PREFIX.sub("", message.strip())))
+    return sentence(_SOURCE_FILE.sub("", _PREFIX.sub("", message.strip()))) + see(message)
 
 
 def _fix(message: str) -> Fix | None:

@@ -2,7 +2,8 @@
 
 ## What it finds
 
-Models on which the exporter's optimiser stops with an error, for example `chunk` or `split` along a dynamic axis.
+Models on which the exporter's optimiser stops with an error, for example `chunk` or `split` along a dynamic axis, or of
+which it makes something that computes other values, for example of `index_put` with `accumulate=True`.
 
 ## Why it hurts
 

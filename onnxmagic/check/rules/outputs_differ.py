@@ -11,9 +11,10 @@ The file is wrong, and nothing else would have told: it loads, runs and gives nu
 
 ## How to mend it
 
-Differences at some sizes only come from a size that `forward` fixed. Differences everywhere come from an operator that
-is translated wrongly (`avg_pool2d` ignores `divisor_override`, for example): export parts of the model to find it, and
-write it in another way.
+The finding names the first value that differs although everything it is computed from agrees: its operator, its module
+and your line. An operator that is translated wrongly (`avg_pool2d` ignores `divisor_override`, for example) has to be
+written in another way. Where only the runtime's optimiser is wrong, the file is right, and a lower optimisation level
+helps. Differences at some sizes only come from a size, or a branch, that `forward` fixed.
 
 ## Bad example
 
@@ -49,6 +50,7 @@ from math import isfinite
 
 from onnxmagic.check.evidence import RunCase, RunEvidence
 from onnxmagic.check.finding import Finding
+from onnxmagic.check.located import beginning, cure
 from onnxmagic.check.rule import Rule
 from onnxmagic.check.wording import at_sizes, listed
 
@@ -64,8 +66,12 @@ def find(evidence: RunEvidence) -> Iterator[Finding]:
     outputs = list(dict.fromkeys(case.output for case in wrong))
     verb = "differ" if len(outputs) > 1 else "differs"
     amount = f", by up to {_amount(worst)}" if worst.max_abs else f": {worst.detail}" if worst.detail else ""
+    said = f"{listed(outputs)} {verb} from PyTorch {at_sizes(wrong)}{amount}. {_share(wrong, evidence.cases)}"
+    place = evidence.located
     yield RULE.finding(
-        f"{listed(outputs)} {verb} from PyTorch {at_sizes(wrong)}{amount}. {_share(wrong, evidence.cases)}",
+        f"{said} {beginning(place, evidence.runtime)}" if place else said,
+        where=place.where if place else None,
+        fix=cure(place) if place else None,
         count=len(wrong),
     )
 

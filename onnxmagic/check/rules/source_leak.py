@@ -12,7 +12,7 @@ the model. They are also most of a small file's size.
 ## How to mend it
 
 Nothing to do: they are taken out of the file, unless `--keep-source` asks to keep them. A file that was made elsewhere:
-export it again.
+export it again, or take them out with `%onnx_check net.onnx --fix strip-metadata -o clean.onnx`.
 
 ## Bad example
 
@@ -46,7 +46,7 @@ from onnxmagic.graph.facts import Graph
 RULE = Rule("OM605", "source-leak", "warning", "graph")
 
 # The folders in which people's own files are; "/" alone would find units and dates.
-_PATH = re.compile(
+LOCAL_PATH = re.compile(
     r"/(?:home|Users|root|tmp|mnt|media|data|workspace|content|kaggle|private|Volumes)/[^\s\"',;:()]+"
     r"|[A-Za-z]:\\[^\s\"',;]+"
 )
@@ -61,7 +61,7 @@ def find(evidence: GraphEvidence) -> Iterator[Finding]:
     parts = [f"the source lines behind {len(traced)} {'node' if len(traced) == 1 else 'nodes'}"] if traced else []
     if path is not None:
         parts.append(f"local paths such as {code(path)}")
-    fix = Fix("code", "export again with `%onnx_export`, which takes them out")
+    fix = Fix("code", "export again with `%onnx_export`, which takes them out", rewrite="strip-metadata")
     if evidence.keep_source:
         fix = Fix("option", "leave out `--keep-source` to take them out")
     asked = ", as asked" if evidence.keep_source else ""
@@ -76,6 +76,6 @@ def find(evidence: GraphEvidence) -> Iterator[Finding]:
 def _paths(graph: Graph) -> Iterator[str]:
     """Yield the local paths in what the file carries beside the network."""
     for text in graph.metadata.values():
-        yield from _PATH.findall(text)
+        yield from LOCAL_PATH.findall(text)
     for node in graph.walk():
-        yield from _PATH.findall(node.trace or "")
+        yield from LOCAL_PATH.findall(node.trace or "")

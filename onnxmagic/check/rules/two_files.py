@@ -11,7 +11,8 @@ reason why a model does not load elsewhere.
 
 ## How to mend it
 
-Below 1.5 GB, leave out `--external-data`: then there is one file. Above, copy both.
+Below 1.5 GB, leave out `--external-data`: then there is one file. A file from elsewhere becomes one by
+`%onnx_check net.onnx --fix single-file -o one.onnx`. Above, copy both.
 
 ## Bad example
 
@@ -43,6 +44,7 @@ from onnxmagic.check.wording import code, size
 RULE = Rule("OM602", "two-files", "info", "graph")
 
 _ONE_FILE_BELOW = 1_500_000_000
+_FIX = Fix("option", "leave out `--external-data` to get one file", rewrite="single-file")
 
 
 def find(evidence: GraphEvidence) -> Iterator[Finding]:
@@ -54,5 +56,5 @@ def find(evidence: GraphEvidence) -> Iterator[Finding]:
     yield RULE.finding(
         f"The model is {files}. Keep them together, under these names.",
         count=len(evidence.files),
-        fix=Fix("option", "leave out `--external-data` to get one file") if small else None,
+        fix=_FIX if small else None,
     )

@@ -11,7 +11,8 @@ at the example's values, whatever a caller means to pass.
 
 ## How to mend it
 
-Leave an argument that the model does not use out of the call. An argument that should matter: use it in `forward`.
+Leave an argument that the model does not use out of the call. An argument that should matter: use it in `forward`. In a
+file from elsewhere, `--fix remove-unused-inputs` takes the inputs that nothing reads out of the signature.
 
 ## Bad example
 
@@ -41,6 +42,7 @@ Leave an argument that the model does not use out of the call. An argument that 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from onnxmagic.check.evidence import GraphEvidence
 from onnxmagic.check.finding import Finding, Fix
@@ -62,7 +64,7 @@ def find(evidence: GraphEvidence) -> Iterator[Finding]:
         yield RULE.finding(
             f"Nothing in the file reads {listed(unread)}. Callers must still pass {them} nothing.",
             count=len(unread),
-            fix=_FIX,
+            fix=replace(_FIX, rewrite="remove-unused-inputs"),
         )
     if evidence.baked_tensors:
         many = len(evidence.baked_tensors) > 1

@@ -2,8 +2,8 @@
 //
 // Python draws the report once, with inline styles that survive where scripts are stripped. This module takes those
 // very elements, puts them into a shadow root, drops the inline styles for export.css, and adds what needs a script:
-// search, folding all at once, arrow keys, and (with a kernel) the choice of a module or finding. It never makes an
-// element out of a string that came from a model.
+// search, folding all at once, arrow keys, the way from a finding to its module, and (with a kernel) the choice of a
+// module or finding and the buttons that mend. It never makes an element out of a string that came from a model.
 //
 //   adopt(state)           the static page: take over the copy that stands in the document
 //   render({ model, el })  the widget: draw model.get("html"), hide the static copy, report what is chosen
@@ -115,6 +115,98 @@ function onArrow(tree, event) {
   event.stopPropagation();
 }
 
+/** Open the tree down to `row`, bring it into sight and put the focus on it. */
+function reveal(report, row) {
+  const field = report.querySelector(".om-search");
+  if (field?.value) {
+    field.value = "";
+    field.dispatchEvent(new Event("input"));
+  }
+  for (let above = row.closest(".om-children"); above; above = above.parentElement.closest(".om-children"))
+    above.parentElement.open = true;
+  row.scrollIntoView({ block: "center" });
+  row.focus({ preventScroll: true });
+}
+
+// ---------------------------------------------------------------- findings
+
+const rowOf = (report, key) => [...report.querySelectorAll("[data-key]")].find((row) => row.dataset.key === key);
+
+/** A rule is explained once; where it is met again its words are copied when they are asked for. */
+function addExplanations(report) {
+  for (const summary of report.querySelectorAll(".om-about")) {
+    const details = summary.parentElement;
+    const tell = () => {
+      summary.setAttribute("aria-expanded", String(details.open));
+      const why = details.querySelector("[data-again]");
+      if (!details.open || !why) return;
+      const first = [...report.querySelectorAll("[data-rule]")].find((one) => one.dataset.rule === why.dataset.again);
+      why.replaceChildren(...first.cloneNode(true).childNodes);
+      why.removeAttribute("data-again");
+    };
+    details.addEventListener("toggle", tell);
+    tell();
+  }
+}
+
+/** Say something below a finding. */
+function say(item, ...pieces) {
+  const box = item.querySelector(".om-outcome") ?? item.appendChild(make("div", "om-outcome", { role: "status" }));
+  box.replaceChildren(...pieces);
+  return box;
+}
+
+/** Put the text of `action` into the clipboard, where the browser lets us, and say where it belongs. */
+async function copy(item, { text, advice }) {
+  let copied = " is copied: ";
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    copied = ": ";
+  }
+  say(item, make("code", "om-code", {}, text), copied, advice, ".");
+}
+
+/** Put the buttons of each finding beside it: the way to its module, and with a kernel what can be done about it. */
+function addButtons(report, choose, model) {
+  const actions = model?.get("actions") ?? {};
+  for (const item of report.querySelectorAll(".om-item")) {
+    const { key, module } = item.dataset;
+    const bar = make("div", "om-acts");
+    const add = (label, title, onClick) => {
+      const button = bar.appendChild(make("button", "om-button", { type: "button", title }, label));
+      button.addEventListener("click", () => onClick(button));
+    };
+    const row = module && rowOf(report, module);
+    if (row)
+      add("Show module", `${pathOf(row)} in the tree below`, () => {
+        reveal(report, row);
+        choose(module);
+      });
+    for (const action of actions[key] ?? [])
+      add(action.label, action.title, (button) => {
+        if (action.kind === "copy") return copy(item, action);
+        button.disabled = true;
+        say(item, "Fixing a copy …");
+        model.send({ apply: key });
+      });
+    if (bar.childElementCount) item.append(bar);
+  }
+}
+
+/** Show what became of the fixes that were asked for; drawn by Python, like the report. */
+function showOutcomes(report, model) {
+  for (const [key, { times, html }] of Object.entries(model.get("outcomes"))) {
+    const item = rowOf(report, key);
+    if (!item || item.dataset.times === String(times)) continue;
+    item.dataset.times = times;
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    dropStyles(say(item, template.content));
+    item.querySelectorAll("button").forEach((button) => (button.disabled = false));
+  }
+}
+
 // ---------------------------------------------------------------- choosing
 
 /** What is chosen, in words. */
@@ -135,16 +227,23 @@ function mark(report, key, live) {
   note.replaceChildren(make("code", "", {}, nameOf(row)), " is now ", make("code", "", {}, ".selected"), " of this result in Python.");
 }
 
+/** The row or finding an event is for; what answers to clicks by itself chooses nothing. */
+function rowAt(event) {
+  const nearest = event.target.closest?.("[data-key], button, .om-about, .om-why, .om-outcome");
+  return nearest?.matches("[data-key]") ? nearest : null;
+}
+
 /** Rows and findings answer to a click and to Enter; `choose` gets the key. */
 function addChoosing(report, choose, live) {
-  const chosen = (event) => {
-    const row = event.target.closest?.("[data-key]");
+  report.addEventListener("click", (event) => {
+    const row = rowAt(event);
     // Text being copied is not a choice.
     if (row && String(getSelection()) === "") choose(row.dataset.key);
-  };
-  report.addEventListener("click", chosen);
+  });
   report.addEventListener("keydown", (event) => {
-    const row = event.target.closest?.("[data-key]");
+    // A notebook takes Enter and the blank for its own.
+    if (["Enter", " "].includes(event.key) && event.target.closest?.("button, summary")) event.stopPropagation();
+    const row = rowAt(event);
     if (!row || event.key !== "Enter") return;
     // A summary makes a click of Enter by itself; the others do not.
     if (!row.matches("summary")) choose(row.dataset.key);
@@ -153,22 +252,30 @@ function addChoosing(report, choose, live) {
   const items = live ? "[data-key]" : ".om-tree [data-key]";
   report.querySelectorAll(items).forEach((row) => {
     row.tabIndex = 0;
-    if (live && !row.matches("summary")) row.setAttribute("role", "button");
+    // A finding holds buttons of its own, so it cannot be one.
+    if (live && !row.matches("summary")) row.setAttribute("role", row.matches(".om-item") ? "group" : "button");
   });
   report.classList.toggle("om-live", live);
 }
 
-/** Give the drawn report its style sheet and its behaviour inside `host`; return the way to take it down. */
-function enliven(host, nodes, css, choose, live) {
+/** Take away the inline styles, for export.css; those that are figures stay. */
+function dropStyles(within) {
+  for (const styled of within.querySelectorAll("[style]:not(.om-fill)")) styled.removeAttribute("style");
+}
+
+/** Give the drawn report its style sheet and its behaviour inside `host`; `model` is null where there is no kernel. */
+function enliven(host, nodes, css, choose, model) {
   const shadow = host.attachShadow({ mode: "open" });
   shadow.append(make("style", "", {}, css), ...nodes);
-  for (const styled of shadow.querySelectorAll("[style]:not(.om-fill)")) styled.removeAttribute("style");
+  dropStyles(shadow);
   const report = shadow.querySelector(".om-report");
   for (const tree of shadow.querySelectorAll(".om-tree")) {
     addTools(tree);
     tree.addEventListener("keydown", (event) => onArrow(tree, event));
   }
-  addChoosing(report, choose, live);
+  addExplanations(report);
+  addButtons(report, choose, model);
+  addChoosing(report, choose, model !== null);
   return { report, stop: followTheme(report) };
 }
 
@@ -201,7 +308,7 @@ function hideStale(host) {
 function adopt({ ident, css }) {
   for (const host of copiesOf(ident)) {
     if (host.shadowRoot) continue;
-    const { report } = enliven(host, [...host.childNodes], css, (key) => mark(report, key, false), false);
+    const { report } = enliven(host, [...host.childNodes], css, (key) => mark(report, key, false), null);
     hideStale(host);
   }
   // The widget may have been drawn first, for example when a tab is opened a second time.
@@ -219,15 +326,19 @@ function render({ model, el }) {
     model.set("selected", key);
     model.save_changes();
   };
-  const { report, stop } = enliven(host, [...template.content.childNodes], model.get("css"), choose, true);
+  const { report, stop } = enliven(host, [...template.content.childNodes], model.get("css"), choose, model);
   const show = () => mark(report, model.get("selected"), true);
   model.on("change:selected", show);
+  const tell = () => showOutcomes(report, model);
+  model.on("change:outcomes", tell);
   show();
+  tell();
   el.append(host);
   const showAgain = hideCopies(ident);
   return () => {
     stop();
     model.off("change:selected", show);
+    model.off("change:outcomes", tell);
     host.remove();
     // Without its kernel the widget goes; the report must not go with it.
     if (!widgetsOf(ident).length) showAgain();

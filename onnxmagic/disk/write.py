@@ -17,14 +17,17 @@ from typing import BinaryIO
 
 import onnx
 
-from onnxmagic.export.beside import Stopped
 from onnxmagic.graph.wire import varint
 
-__all__ = ["Weight", "write_model", "write_stream"]
+__all__ = ["Stopped", "Weight", "write_model", "write_stream"]
 
 MODEL_GRAPH, GRAPH_INITIALIZER, TENSOR_RAW_DATA = 7, 5, 9
 ALIGNMENT = 4096
 """External weights start at multiples of a page, so that a runtime can map them."""
+
+
+class Stopped(Exception):
+    """The writing was given up, because what went on beside it failed or was interrupted; nobody sees this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,178 @@
+"""``python -m onnxmagic check net.onnx``: what ``%onnx_check`` does with a file, for a shell and for CI.
+
+The status is for programs, so it never means two things: a check that found something (1) is neither a call that was
+wrong (2) nor a check that broke (3). Unlike in a notebook the gate is closed by default: who runs a check in a pipeline
+wants it to stop there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onnxmagic.check import check
+from onnxmagic.errors import CheckFailed, OnnxMagicError, UsageMistake
+from onnxmagic.line import unquote
+from onnxmagic.options import COMMAND_OPTIONS, help_of, parse_words
+
+if TYPE_CHECKING:
+    from onnxmagic.examine.result import Check
+
+__all__ = ["HELP", "main"]
+
+FINE, FOUND, MISUSE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
+HELP = f"""Look for mistakes in a .onnx file from anywhere; torch is not needed.
+
+    python -m onnxmagic check FILE [options]
+    python -m onnxmagic check --explain CODE
+
+Examples
+
+    python -m onnxmagic check net.onnx --target onnxruntime==1.17 --target openvino
+    python -m onnxmagic check net.onnx --fail-on warning --ignore OM206,OM605
+    python -m onnxmagic check net.onnx --format sarif -o net.sarif
+    python -m onnxmagic check net.onnx --fix --fixed mended.onnx
+
+Options
+
+{help_of(COMMAND_OPTIONS)}
+
+Status: 0 nothing at the gate (--fail-on), 1 findings at the gate, 2 the call is wrong, 3 the check itself broke.
+The report goes to standard output, all else to standard error.
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command that `words` spell, and return its exit status."""
+    try:
+        return _main(words)
+    except UsageMistake as mistake:
+        sys.stderr.write(f"onnxmagic: {mistake}\n")
+        return MISUSE
+    except OnnxMagicError as error:  # the mended model could not be written, or is not what it was
+        sys.stderr.write(f"onnxmagic: {error}\n")
+        return BROKEN
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001  # Python's own status for it is 1, which means findings here
+        traceback.print_exc()
+        return BROKEN
+
+
+def _main(words: Sequence[str]) -> int:
+    command, *rest = words or ("",)
+    if command in ("-h", "--help"):
+        sys.stdout.write(HELP)
+        return FINE
+    if command == "--version":
+        from onnxmagic import __version__
+
+        sys.stdout.write(f"onnxmagic {__version__}\n")
+        return FINE
+    if command != "check":
+        said = f"There is no command `{command}`" if command else "A command is missing"
+        raise UsageMistake(f"{said}; write: python -m onnxmagic check net.onnx. --help says more.")
+    return _check(rest)
+
+
+def _check(words: Sequence[str]) -> int:
+    files, given = parse_words(words, COMMAND_OPTIONS)
+    if given.get("help"):
+        sys.stdout.write(HELP)
+        return FINE
+    if "explain" in given:
+        from onnxmagic.check.known_errors import explain
+
+        _write(explain(given["explain"]), None)
+        return FINE
+    kind, report = _choice(given, "format", "text"), given.get("output")
+    # Whatever can be wrong in the call is said before the check, which may take minutes.
+    file, options = _one(files), _options(given)
+    _refuse_report(report)
+    result, status = _checked(file, options)
+    _write(_rendered(result, kind, to_file=report is not None), report)
+    return status
+
+
+def _one(files: Sequence[str]) -> str:
+    if len(files) == 1:
+        return files[0]
+    if not files:
+        raise UsageMistake("Which file? Write: python -m onnxmagic check net.onnx. --help says more.")
+    raise UsageMistake(f"One file at a time, not {len(files)}: {', '.join(files[:3])}.")
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords of ``check``."""
+    several = {name: ",".join(unquote(text) for text in given.get(name, ())) for name in ("select", "ignore", "fix")}
+    if bool(several["fix"]) != ("fixed" in given):
+        missing = "--fix is missing" if "fixed" in given else "--fixed FILE is missing: where does the mended model go"
+        raise UsageMistake(f"{missing}? Write: --fix --fixed mended.onnx.")
+    return {
+        **several,
+        "fix": several["fix"] or False,
+        "output": given.get("fixed"),
+        "targets": ",".join(given.get("target", ())),
+        "run": not given.get("no_run", False),
+        "fail_on": _choice(given, "fail_on", "error"),
+    }
+
+
+def _choice(given: dict[str, Any], name: str, default: str) -> str:
+    option = next(option for option in COMMAND_OPTIONS if option.dest == name)
+    value = given.get(name, default)
+    if value not in option.choices:
+        raise UsageMistake(f"{option.flags[-1]} takes {', '.join(option.choices)}, not {value!r}.")
+    return value
+
+
+def _refuse_report(report: str | None) -> None:
+    if report is None:
+        return
+    if report.lower().endswith(".onnx"):
+        raise UsageMistake(f"-o is where the report goes; a mended model goes to --fixed {report}.")
+    from onnxmagic.export.request import check_target
+
+    check_target(report)
+
+
+def _checked(file: str, options: dict[str, Any]) -> tuple[Check, int]:
+    try:
+        return check(file, **options), FINE
+    except CheckFailed as failed:
+        return failed.check, FOUND
+
+
+def _rendered(result: Check, kind: str, *, to_file: bool) -> str | None:
+    """Return the report; None for one that the terminal gets in its own width and colours."""
+    if kind == "text":
+        return str(result) + "\n" if to_file else _show(result)
+    data = result.to_sarif() if kind == "sarif" else result.to_dict()
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _show(result: Check) -> None:
+    from onnxmagic.view import show
+
+    _lenient()
+    show(result, "text")
+
+
+def _write(text: str | None, report: str | None) -> None:
+    if text is None:
+        return
+    if report is not None:
+        Path(report).write_text(text, encoding="utf-8")
+        return
+    _lenient()
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _lenient() -> None:
+    """Let a terminal that has no `·` show a `?` in its place."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]  # a TextIOWrapper has it

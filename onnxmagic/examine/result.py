@@ -1,0 +1,160 @@
+"""What a check gives back. The names are a contract: tests and users rely on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from onnxmagic.check.finding import Finding
+from onnxmagic.export.result import Axis, Parity, Selection, Stage, mend, plain_data
+from onnxmagic.fix.beside import Beside
+from onnxmagic.graph.facts import Graph, Module
+from onnxmagic.shown import Shown
+
+__all__ = ["Check", "Run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the file by itself: nothing was compared, so it says no more than that the file runs.
+
+    Attributes
+    ----------
+    sizes : mapping of axis name to size
+    inputs : {"made up", "yours"}
+        Values made up from the signature, or from the user's data.
+    ok : bool
+        It ran, and its floating-point outputs were finite.
+    reason : str
+        Why it is not ok; empty otherwise.
+    """
+
+    sizes: Mapping[str, int]
+    inputs: Literal["made up", "yours"]
+    ok: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Check(Shown):
+    """What was found in a model or a file, and what was not tried.
+
+    Attributes
+    ----------
+    name : str
+        What was checked, for a person: the file's name, or the model as the user wrote it.
+    path : Path or None
+        The file; None for a model in memory.
+    findings : tuple of Finding
+        Sorted, errors first.
+    graph : Graph or None
+        None when no graph could be had: the capture failed, or the file is damaged.
+    parity : Parity or None
+        The comparison with PyTorch; None when there was no PyTorch model to compare with.
+    axes : tuple of Axis
+        What is known of the dynamic axes.
+    stages : tuple of Stage
+    targets : tuple of str
+        The stacks it was checked for, with versions.
+    untried : tuple of str
+        What was not tried and why, a sentence each: nothing that is missing here was left out silently.
+    changes : tuple of str
+        What ``--fix`` changed, a sentence each.
+    nbytes : int
+        Bytes of the file(s); 0 for a model whose file was not made.
+    runtime : str
+        Where ``runs`` were made, ``"ONNX Runtime 1.31.1 (CPU)"``; empty when there was none.
+    runs : tuple of Run
+        Runs of the file without a PyTorch model beside it; those with one are in ``parity``.
+    """
+
+    name: str
+    path: Path | None
+    findings: tuple[Finding, ...]
+    graph: Graph | None
+    parity: Parity | None = None
+    axes: tuple[Axis, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    targets: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    nbytes: int = 0
+    runtime: str = ""
+    runs: tuple[Run, ...] = ()
+    selection: Selection = field(default_factory=Selection, repr=False, compare=False)
+
+    __str__ = Shown.__str__
+    # IPython takes a class's own __repr__ before an inherited _repr_pretty_.
+    _repr_pretty_ = Shown._repr_pretty_
+
+    def __repr__(self) -> str:
+        count = len(self.findings)
+        return f"<Check {self.name}: {'ok' if self.ok else 'not fit'}, {count} finding{'' if count == 1 else 's'}>"
+
+    @property
+    def ok(self) -> bool:
+        """No finding of severity error."""
+        return not any(f.severity == "error" for f in self.findings)
+
+    @property
+    def selected(self) -> Module | Finding | None:
+        """The module or finding that was clicked last in a live view of this result."""
+        return self.selection.selected
+
+    @property
+    def mending(self) -> Beside | None:
+        """What applies fixes to a copy of the file, one by one; None for a model in memory."""
+        return self.selection.mending(self.path, self.targets)
+
+    def offer(self, name: str) -> tuple[str, str]:
+        """Return the words of a button that applies a rewrite, and what it says before; empty without a file."""
+        return self.mending.offer(name) if self.mending else ("", "")
+
+    def fix(self, name: str) -> Check:
+        """Apply one rewrite to a copy of the file, beside it, and return the copy's check.
+
+        Parameters
+        ----------
+        name : str
+            As a finding's ``fix.rewrite`` has it, for example ``"dropout-to-identity"``. Fixes that were asked for
+            before stay in the copy.
+
+        Raises
+        ------
+        UsageMistake
+            There is no file, or no rewrite of this name.
+        """
+        return mend(self.mending, name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data; docs/check.schema.json describes it."""
+        data: dict[str, Any] = {
+            "version": 1,
+            "ok": self.ok,
+            "name": self.name,
+            "path": str(self.path) if self.path else None,
+            "bytes": self.nbytes,
+            "opset": self.graph.opset if self.graph else None,
+            "ir_version": self.graph.ir_version if self.graph else None,
+            "inputs": [asdict(v) for v in self.graph.inputs] if self.graph else [],
+            "outputs": [asdict(v) for v in self.graph.outputs] if self.graph else [],
+            "parameters": self.graph.parameters if self.graph else None,
+            "findings": [f.to_dict() for f in self.findings],
+            "axes": [asdict(a) for a in self.axes],
+            "parity": {"ok": self.parity.ok, **asdict(self.parity)} if self.parity else None,
+            "runtime": self.runtime,
+            "runs": [asdict(r) for r in self.runs],
+            "stages": [asdict(s) for s in self.stages],
+            "targets": list(self.targets),
+            "untried": list(self.untried),
+            "changes": list(self.changes),
+        }
+        return {key: plain_data(value) for key, value in data.items()}
+
+    def to_sarif(self) -> dict[str, Any]:
+        """Return the findings as SARIF 2.1.0 (OASIS), which code hosts show beside the changed lines."""
+        from onnxmagic.examine.sarif import sarif
+
+        return sarif(self)

@@ -1,0 +1,1 @@
+"""One file a rewrite; what they share is beside this folder."""

@@ -1,0 +1,70 @@
+"""What ``%onnx_export?`` and ``%onnx_check?`` print: written to be read, with the options from their tables."""
+
+from __future__ import annotations
+
+from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, help_of
+
+__all__ = ["CHECK_HELP", "EXPORT_HELP"]
+
+EXPORT_HELP = f"""Export a PyTorch model to ONNX, run the file against PyTorch, and show what is in it.
+
+    %onnx_export CALL [options]         CALL is what you would run: model(x, mask=m), net.encoder(*batch), Net()(x)
+    %%onnx_export [options]             the cell runs as it is; its last line is the CALL
+
+The arguments are evaluated, the call is not made. The model, the variables and the files are afterwards as before, but
+for the file you name, which is replaced whole or not touched. Unless told otherwise the model is exported in eval mode,
+its batch axis is made dynamic where the model allows it, and the file is run at several batch sizes and compared.
+
+Examples
+
+    %onnx_export model(x)
+    %onnx_export model(x) -o net.onnx --dynamic x:2=height --dynamic x:3=width
+    %onnx_export model(x) -o net.onnx --target onnxruntime==1.17 --fix
+    e = %onnx_export model(x, mask=mask) -o "runs/{{run}}.onnx" --fail-on error;
+
+    %%onnx_export -o net.onnx --as e
+    x = torch.randn(1, 3, 224, 224)
+    model(x)
+
+Options: $name and {{expression}} in a value are expanded; the call is left as it is
+
+{help_of(EXPORT_OPTIONS)}
+
+The result has .ok, .path, .findings, .graph, .parity, .axes and .save(path). `%config OnnxMagic` lists the settings
+that hold for every export and check.
+"""
+CHECK_HELP = f"""Look for mistakes in a model before it is exported, or in a .onnx file from anywhere.
+
+    %onnx_check CALL [options]          CALL is what you would run: model(x, mask=m); the model is exported into a
+                                        temporary folder, run and compared
+    %onnx_check FILE [options]          net.onnx, "my models/net.onnx"; torch is not needed
+    %onnx_check NAME [options]          a variable that holds an export, a path, bytes or a ModelProto
+    %onnx_check --explain CODE          what a rule finds, why it hurts and how to mend it
+
+Nothing is changed: neither the model nor the file. A file runs in a process of its own; what was not tried is said.
+A word in quotes, one that ends in .onnx and one that names a file is a path, unless it is a call or a variable's name;
+so `net.onnx` is a file even where there is a variable `net`. In brackets it is Python: (net.onnx).
+
+Examples
+
+    %onnx_check model(x)
+    %onnx_check net.onnx --target onnxruntime==1.17 --target openvino,tensorrt
+    %onnx_check net.onnx --against model --data val_loader --samples 8
+    %onnx_check net.onnx --fix -o fixed.onnx
+    %onnx_check net.onnx --select OM2,OM4 --ignore unused-input
+    c = %onnx_check e --fail-on error;
+    %onnx_check --explain OM202
+    %onnx_check --explain "Got invalid dimensions for input: x"
+
+Options: $name and {{expression}} in a value or a path are expanded
+
+{help_of(CHECK_OPTIONS)}
+
+The word after --fix is its value where it says what to mend: safe, unsafe, or codes and names with commas between. All
+else is what is to be checked, so that `--fix net.onnx` and `net.onnx --fix` are the same.
+
+The result has .ok, .findings, .graph, .parity, .runs, .untried, .changes, .to_dict() and .to_sarif().
+`%config OnnxMagic.ignore = "OM206,OM605"` leaves findings out in every export and check of the session: --ignore adds
+to it, and a line with --select sets it aside. `%config OnnxMagic.targets` holds where a line has no --target;
+--target "" means none.
+"""

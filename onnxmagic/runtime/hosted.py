@@ -1,0 +1,45 @@
+"""ONNX Runtime as the process of ``apart`` holds it: sessions by number, since a session cannot be handed over."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from onnxmagic.runtime.ort import OnnxRuntime, OrtSession, plain_reason
+
+__all__ = ["drop", "load", "run"]
+
+_SESSIONS: Final[dict[int, OrtSession]] = {}
+_NUMBERS: Final = count(1)
+
+
+class RuntimeRefuses(Exception):
+    """ONNX Runtime does not run the file on these inputs; the message is its reason."""
+
+
+def load(path: str, optimize: bool) -> dict[str, Any]:
+    """Load a file; return the session's number, its inputs and outputs, and the runtime's name."""
+    runtime = OnnxRuntime()
+    session = runtime.load(Path(path), optimize=optimize)
+    number = next(_NUMBERS)
+    _SESSIONS[number] = session
+    return {"number": number, "inputs": session.inputs, "outputs": session.outputs, "name": runtime.name}
+
+
+def run(number: int, feeds: dict[str, Any]) -> list[Any]:
+    """Run a session.
+
+    Raises
+    ------
+    RuntimeRefuses
+    """
+    try:
+        return _SESSIONS[number].run(feeds)
+    except Exception as error:
+        raise RuntimeRefuses(plain_reason(error)) from error
+
+
+def drop(number: int) -> None:
+    """Forget a session, and give its memory back."""
+    _SESSIONS.pop(number, None)

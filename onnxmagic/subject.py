@@ -1,0 +1,155 @@
+"""What ``%onnx_check`` is asked to look at: the call of a model, a file, or a value that holds one.
+
+A file's name is no Python, yet ``net.onnx`` also reads as an attribute of a variable ``net``. The rule, which the help
+tells too: a word in quotes, one that ends in ``.onnx`` and one that names a file is a path, unless it is a call or the
+name of a variable. Brackets make it Python: ``(net.onnx)``.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from onnxmagic import refusal
+from onnxmagic.call import Call, Evaluate, capture
+from onnxmagic.errors import UsageMistake
+from onnxmagic.line import expand, unquote
+from onnxmagic.modules import called_module, is_module
+
+__all__ = ["expression", "path_of", "read_subject"]
+
+HINT = 'Write the call of a model, model(x), or a file: %onnx_check net.onnx, %onnx_check "my net.onnx".'
+
+
+def path_of(words: tuple[str, ...], namespace: Mapping[str, Any]) -> str | None:
+    """Return the path that `words` name, variables and ``~`` in it expanded; None when they are Python.
+
+    Raises
+    ------
+    UsageMistake
+        There is nothing, or a path with blanks is not in quotes; or a ``$name`` in it is unknown.
+    """
+    if not words:
+        raise UsageMistake(f"What is to be checked? {HINT}")
+    if len(words) > 1 and words[-1].lower().endswith(".onnx"):
+        joined = " ".join(words)
+        if _is_file(joined) or not any(word.lower().endswith(".onnx") for word in words[:-1]):
+            raise UsageMistake(f'A path with blanks needs quotes: %onnx_check "{joined}"')
+        raise UsageMistake(f"One file at a time: %onnx_check {words[0]}")
+    if len(words) != 1:
+        return None
+    word = unquote(words[0])
+    quoted = word != words[0]
+    if not quoted and (_is_call(word) or word in namespace):
+        return None
+    if not (quoted or word.lower().endswith(".onnx") or _is_file(word)):
+        return None
+    return _from_home(expand("%onnx_check", word, namespace))
+
+
+def read_subject(
+    expression: ast.expr, namespace: dict[str, Any], evaluate: Evaluate
+) -> tuple[Call, None] | tuple[None, Any]:
+    """Return the call that `expression` makes of a module, not made, or else its value.
+
+    Raises
+    ------
+    UsageMistake
+        It is a model without a call, or nothing that can be checked. What the user's own code raises is passed on.
+    """
+    if isinstance(expression, ast.Call) and not _is_plain(expression, namespace, evaluate):
+        return capture(expression, namespace, evaluate), None
+    value = evaluated(expression, namespace, evaluate)
+    if is_module(value) or not is_checkable(value):
+        raise UsageMistake(_refused(expression, value, namespace))
+    return None, value
+
+
+def _is_plain(call: ast.Call, namespace: dict[str, Any], evaluate: Evaluate) -> bool:
+    """Return whether `call` calls what is no model, such as ``onnx.load``: then its value is what is checked."""
+    if refusal.holds_call(call, namespace) or any(
+        isinstance(node, ast.Call | ast.NamedExpr) for node in ast.walk(call.func)
+    ):
+        return False  # evaluating `Net()` only to see what it is would make it twice
+    try:
+        called = evaluate(call.func, namespace)
+    except NameError:
+        return False
+    return callable(called) and called_module(called) is None and not refusal.is_like_a_model(called)
+
+
+def evaluated(expression: ast.expr, namespace: dict[str, Any], evaluate: Evaluate) -> Any:
+    """Return the value of an expression of the user's.
+
+    Raises
+    ------
+    UsageMistake
+        It uses a name that does not exist.
+    """
+    try:
+        return evaluate(expression, namespace)
+    except NameError as error:
+        missing = error.name if isinstance(error.name, str) else ""
+        if not any(isinstance(node, ast.Name) and node.id == missing for node in ast.walk(expression)):
+            raise
+        raise UsageMistake(_missing(missing, namespace)) from None
+
+
+def expression(option: str, text: str) -> ast.expr:
+    """Return the expression that is the value of `option`; ``$name`` and ``{name}`` mean the variable itself.
+
+    Raises
+    ------
+    UsageMistake
+        It is no Python.
+    """
+    try:
+        node = ast.parse(text.removeprefix("$"), mode="eval").body
+    except SyntaxError as error:
+        raise UsageMistake(
+            f"{option} {text} is no Python: {error.msg}. Write for example {option} val_loader."
+        ) from None
+    # In the values of other options braces hold an expression; a set of one element is never meant.
+    return node.elts[0] if isinstance(node, ast.Set) and len(node.elts) == 1 else node
+
+
+def is_checkable(value: object) -> bool:
+    """Return whether `value` is a path, bytes, or what may hold a graph: what ``check`` can say more about."""
+    if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview):
+        return True
+    # An Export, torch's ONNXProgram, a ModelProto and a Check; by look, since their modules are heavy.
+    return any(hasattr(value, name) for name in ("model_proto", "SerializeToString", "to_sarif"))
+
+
+def _refused(expression: ast.expr, value: object, namespace: Mapping[str, Any]) -> str:
+    source = ast.unparse(expression)
+    if is_module(value) or refusal.is_like_a_model(value):
+        return refusal.of_no_call(expression, namespace)
+    held = f"`{source}` is of type {type(value).__name__}" if value is not None else f"`{source}` is None"
+    return f"{held}, and nothing in it can be checked. {HINT}"
+
+
+def _missing(name: str, namespace: Mapping[str, Any]) -> str:
+    if _is_file(f"{name}.onnx"):
+        return f"There is no variable `{name}`, but a file: %onnx_check {name}.onnx"
+    near = get_close_matches(name, [known for known in namespace if not known.startswith("_")], n=1)
+    return f"There is no `{name}`. Did you mean `{near[0]}`?" if near else f"There is no `{name}`. {HINT}"
+
+
+def _is_file(text: str) -> bool:
+    return os.path.isfile(_from_home(text))  # noqa: PTH113  # pathlib raises for what is too long for a name
+
+
+def _from_home(text: str) -> str:
+    """Return `text` with ``~`` expanded; text, since `check` itself says what is wrong with a path."""
+    return text if "\0" in text else os.path.expanduser(text)  # noqa: PTH111  # pathlib raises for `~nobody`
+
+
+def _is_call(source: str) -> bool:
+    try:
+        return isinstance(ast.parse(source, mode="eval").body, ast.Call)
+    except SyntaxError:
+        return False
