@@ -75,9 +75,21 @@ def inside(value: Any) -> Iterator[Any]:
         yield held
 
 
-def is_same(a: Any, b: Any) -> bool:
-    """Return whether `a` is `b`, or an equal number, text or size; other classes may define equality in any way."""
-    return a is b or (type(a) is type(b) and isinstance(a, (str, bytes, int, float, torch.Size)) and a == b)
+def is_same(a: Any, b: Any, depth: int = 4) -> bool:
+    """Return whether `a` is `b`, or an equal number, text or size, or holds such ones in the same places.
+
+    torch.export gives every attribute back as a copy: ``(3, 3)`` is then another tuple, and no change. Other classes
+    may define equality in any way, and are compared by identity.
+    """
+    if a is b:
+        return True
+    if type(a) is not type(b) or not depth:
+        return False
+    if isinstance(a, (tuple, list)) and not isinstance(a, torch.Size):
+        return len(a) == len(b) and all(is_same(x, y, depth - 1) for x, y in zip(a, b))  # noqa: B905  # of one length
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(is_same(value, b[key], depth - 1) for key, value in a.items())
+    return isinstance(a, (str, bytes, int, float, torch.Size)) and a == b
 
 
 def _container(value: Any) -> Any:
