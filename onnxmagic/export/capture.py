@@ -23,6 +23,7 @@ from onnxmagic.export.axes import Plan
 from onnxmagic.export.eager import one_line
 from onnxmagic.export.example import Example
 from onnxmagic.export.failure import AxesRefused, capture_failed, chain, is_final
+from onnxmagic.export.matching import quick_matching
 from onnxmagic.export.quiet import quiet
 from onnxmagic.export.trials import Place
 from onnxmagic.export.unique_names import keep_apart
@@ -98,7 +99,7 @@ class _Call:
         if args and not example.kwargs and isinstance(args[-1], dict):
             args = (*args, {})  # torch takes a trailing dict for keyword arguments
         dynamic = torch.export.Dim.DYNAMIC
-        with quiet(), torch.no_grad(), _explicit_keywords(example), _no_collection():
+        with quiet(), torch.no_grad(), _explicit_keywords(example), _no_collection(), quick_matching():
             shapes = example.dynamic_shapes(dict.fromkeys(self.plan.names(), dynamic)) if self.plan.wanted else None
             return torch.onnx.export(
                 example.model,

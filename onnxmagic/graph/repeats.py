@@ -14,7 +14,7 @@ from onnxmagic.graph.weights import Weights
 
 __all__ = ["piece"]
 
-LARGEST: Final = 256 * 2**20
+LARGEST: Final = 64 * 2**20
 """Bytes; what is larger is not looked at."""
 
 _PROBE: Final = 64

@@ -4,7 +4,7 @@
 
 Stored constants of 100 kB and more that repeat one piece at least eight times, and together make up a tenth of the
 weights or more. `w.repeat(1000, 1)` and `w.expand(1000, 64)` with fixed sizes are computed at export and stored in
-full.
+full. Constants above 64 MB are not looked at, nor what follows the first 128 MB of repetition.
 
 ## Why it hurts
 
@@ -69,6 +69,9 @@ _FEWEST_REPEATS: Final = 8
 
 _SHARE: Final = 0.1
 
+_MOST_READ: Final = 128 * 2**20
+"""Bytes of constants that are read in full; a file of nothing but zeros has no end of them."""
+
 # Weights of modules. A parameter that starts as zeros repeats itself too, until it is trained.
 _PARAMETER: Final = re.compile(r"[A-Za-z_]\w*(\.\w+)+")
 # What torch calls the result of an operation that it computed at export.
@@ -81,9 +84,13 @@ def find(evidence: GraphEvidence) -> Iterator[Finding]:
     if evidence.source is None or not wanted:
         return
     needed: dict[str, int] = {}
+    read = 0
     with weights(evidence.source, {i.name for i in wanted}) as values:
         for constant in wanted:
             length = piece(constant, values)
+            read += constant.nbytes if 0 < length < constant.nbytes else 0
+            if read > _MOST_READ:
+                break
             if length and constant.nbytes >= _FEWEST_REPEATS * length and not _untrained(constant, length):
                 needed[constant.name] = length
     bloated = sorted((i for i in wanted if i.name in needed), key=lambda i: needed[i.name] - i.nbytes)
