@@ -9,7 +9,6 @@ names with inputs only when no argument is a plain number. What is left to silen
 from __future__ import annotations
 
 import contextlib
-import gc
 import inspect
 import re
 from collections.abc import Callable, Generator, Mapping
@@ -24,6 +23,7 @@ from onnxmagic.export.eager import one_line
 from onnxmagic.export.example import Example
 from onnxmagic.export.failure import AxesRefused, capture_failed, chain, is_final
 from onnxmagic.export.matching import quick_matching
+from onnxmagic.export.process import no_collection
 from onnxmagic.export.quiet import quiet
 from onnxmagic.export.trials import Place
 from onnxmagic.export.unique_names import keep_apart
@@ -99,7 +99,7 @@ class _Call:
         if args and not example.kwargs and isinstance(args[-1], dict):
             args = (*args, {})  # torch takes a trailing dict for keyword arguments
         dynamic = torch.export.Dim.DYNAMIC
-        with quiet(), torch.no_grad(), _explicit_keywords(example), _no_collection(), quick_matching():
+        with quiet(), torch.no_grad(), _explicit_keywords(example), no_collection(), quick_matching():
             shapes = example.dynamic_shapes(dict.fromkeys(self.plan.names(), dynamic)) if self.plan.wanted else None
             return torch.onnx.export(
                 example.model,
@@ -140,18 +140,6 @@ def _explicit_keywords(example: Example) -> Generator[None]:
             del model.forward
         else:
             model.forward = own
-
-
-@contextlib.contextmanager
-def _no_collection() -> Generator[None]:
-    """Keep the garbage collector off: the exporter makes millions of small objects, and 15 % of its time is that."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _forget_rnn_lengths() -> None:

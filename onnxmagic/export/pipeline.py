@@ -43,7 +43,7 @@ from onnxmagic.export.locate import Locator
 from onnxmagic.export.mode import set_eval
 from onnxmagic.export.modules import all_modules, own_buffers, own_parameters
 from onnxmagic.export.opset import Aim
-from onnxmagic.export.process import little_collection, noticed_interrupts, one_thread
+from onnxmagic.export.process import little_collection, no_collection, noticed_interrupts, one_thread
 from onnxmagic.export.prove import Proof, Prove, Prover
 from onnxmagic.export.quiet import quiet
 from onnxmagic.export.referee import Referee
@@ -180,7 +180,7 @@ class _Run:
         while True:
             try:
                 self.guard.restart()
-                with self.clock("capture"):
+                with self.clock("capture"), no_collection(self.set_aside):
                     captured = capture(
                         self.example, plan, names, self.aim.captured, self.cells, optimize=broken is None
                     )
@@ -188,7 +188,6 @@ class _Run:
                 reasons.update(refused.reasons)
                 plan = plan.without(list(refused.reasons))
                 continue
-            self.set_aside()
             with self.clock("write"):
                 content = content_of(
                     captured.program,
