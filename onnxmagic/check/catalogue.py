@@ -125,8 +125,12 @@ def chosen(findings: Iterable[Finding], select: Sequence[str], ignore: Sequence[
 
 
 def sort(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return `findings` with errors first, then by code; equal ones stay in order."""
-    return tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), f.code)))
+    """Return `findings` with errors first, then by code; equal ones stay in order, consequences are left out."""
+    several = tuple(findings)
+    codes = {finding.code for finding in several}
+    causes = {loaded.rule.code: loaded.rule.follows for loaded in _all() if loaded.rule.follows}
+    own = [f for f in several if not any(c in codes and t in f.message for c, t in causes.get(f.code, {}).items())]
+    return tuple(sorted(own, key=lambda f: (SEVERITIES.index(f.severity), f.code)))
 
 
 def explain(rule: str) -> str:

@@ -7,8 +7,8 @@ when there is a graph. Nothing else has to be registered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from onnxmagic.check.finding import Finding, Fix, Severity, Where
@@ -21,12 +21,17 @@ When = Literal["model", "eager", "capture", "graph", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule's place in the catalogue: its code, name, severity and when it can run."""
+    """A rule's place in the catalogue: its code, name, severity and when it can run.
+
+    ``follows`` maps the codes of rules that name the cause of what this one sees to a text: where such a rule has
+    found something, a finding of this one whose message holds the text is only its consequence, and is left out.
+    """
 
     code: str
     name: str
     severity: Severity
     when: When
+    follows: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def finding(
         self,

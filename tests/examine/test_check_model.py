@@ -54,7 +54,7 @@ def test_findings_of_every_moment() -> None:
             return self.drop(x) + torch.randn_like(x)
 
     check = onnxmagic.check(Bad().train(), (X, X))
-    assert {"OM101", "OM206", "OM405"} <= codes(check)  # model, graph, run
+    assert {"OM101", "OM104", "OM206", "OM407"} <= codes(check)  # model, graph, graph, run
 
 
 def test_a_model_that_cannot_be_captured_is_a_check_with_its_findings() -> None:

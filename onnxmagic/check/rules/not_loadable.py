@@ -19,8 +19,8 @@ one with `--opset`.
     import torch
     from torch import nn
 
-    model = nn.Linear(4, 2).bfloat16().eval()
-    args = (torch.randn(2, 4, dtype=torch.bfloat16),)
+    model = nn.Conv2d(1, 2, 3).double().eval()
+    args = (torch.randn(2, 1, 8, 8, dtype=torch.float64),)
 
 ## Good example
 
@@ -42,7 +42,7 @@ from onnxmagic.check.known_errors import see
 from onnxmagic.check.rule import Rule
 from onnxmagic.check.wording import at_sizes, sentence
 
-RULE = Rule("OM406", "not-loadable", "error", "run")
+RULE = Rule("OM406", "not-loadable", "error", "run", follows={"OM306": "implementation"})
 
 # Its messages start with its name, a number and a word for the kind of error.
 _PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")

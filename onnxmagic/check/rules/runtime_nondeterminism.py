@@ -18,12 +18,9 @@ the noise an input, or return the mean.
     import torch
     from torch import nn
 
-    class Net(nn.Module):
-        def forward(self, x):
-            return x + torch.randn_like(x)
-
-    model = Net().eval()
+    model = nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.5))
     args = (torch.randn(2, 4),)
+    options = {"train": True}
 
 ## Good example
 
@@ -47,7 +44,7 @@ from onnxmagic.check.finding import Finding, Fix
 from onnxmagic.check.rule import Rule
 from onnxmagic.check.wording import listed
 
-RULE = Rule("OM405", "runtime-nondeterminism", "warning", "run")
+RULE = Rule("OM405", "runtime-nondeterminism", "warning", "run", follows={"OM102": "", "OM104": ""})
 
 
 def find(evidence: RunEvidence) -> Iterator[Finding]:
