@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from keyword import iskeyword
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from onnxmagic.errors import UsageMistake
 from onnxmagic.line import expand, unquote
@@ -20,13 +20,56 @@ from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option, parse_words
 
 __all__ = ["CheckOptions", "ExportOptions"]
 
+_Options = TypeVar("_Options", bound="_LineOptions")
+
 
 @dataclass(frozen=True, slots=True)
-class ExportOptions:
+class _LineOptions:
+    """What may stand on either line; None where an option was not given and a setting may decide.
+
+    A subclass names its ``TABLE`` of options, and the field that takes the ``WORDS`` that are no options.
+    """
+
+    TABLE: ClassVar[Sequence[Option]]
+    WORDS: ClassVar[str]
+
+    output: str | None = None
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
+    targets: tuple[str, ...] | None = None
+    bind: str | None = None
+    quiet: bool | None = None
+    fail_on: str | None = None
+    show: str | None = None
+    traceback: bool = False
+    help: bool = False
+
+    @classmethod
+    def parse(  # noqa: PYI019  # typing.Self came with Python 3.11
+        cls: type[_Options], words: Iterable[str], namespace: Mapping[str, Any]
+    ) -> _Options:
+        """Read the words of a line; `namespace` holds the variables that option values may name.
+
+        Raises
+        ------
+        UsageMistake
+            An option or its value is wrong; the message says what to write.
+        """
+        others, given = parse_words(words, cls.TABLE)
+        values = _values(given, cls.TABLE, namespace)
+        values[cls.WORDS] = tuple(others)
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions(_LineOptions):
     """What stands on the line of ``%onnx_export``; None where an option was not given and a setting may decide."""
 
+    TABLE = EXPORT_OPTIONS
+    WORDS = "call"
+
     call: tuple[str, ...] = ()
-    output: str | None = None
     opset: int | None = None
     dynamic: Any = "auto"
     static: bool | None = None
@@ -36,93 +79,51 @@ class ExportOptions:
     keep_source: bool | None = None
     external_data: bool | None = None
     prove: bool | None = None
-    select: tuple[str, ...] | None = None
-    ignore: tuple[str, ...] = ()
-    fix: tuple[str, ...] = ()
-    targets: tuple[str, ...] | None = None
-    bind: str | None = None
-    quiet: bool | None = None
-    fail_on: str | None = None
-    show: str | None = None
-    traceback: bool = False
-    help: bool = False
-
-    @classmethod
-    def parse(cls, words: Iterable[str], namespace: Mapping[str, Any]) -> ExportOptions:
-        """Read the words of a line; `namespace` holds the variables that option values may name.
-
-        Raises
-        ------
-        UsageMistake
-            An option or its value is wrong; the message says what to write.
-        """
-        call, given = parse_words(words, EXPORT_OPTIONS)
-        if "no_prove" in given:
-            given["prove"] = not given.pop("no_prove")
-        if "dynamic" in given:
-            given["dynamic"] = _dynamic(given["dynamic"], namespace)
-        return cls(call=tuple(call), **_values(given, EXPORT_OPTIONS, namespace))
 
 
 @dataclass(frozen=True, slots=True)
-class CheckOptions:
+class CheckOptions(_LineOptions):
     """What stands on the line of ``%onnx_check``; None where an option was not given and a setting may decide.
 
     ``against`` and ``data`` are expressions, still text: only who runs the user's code can say what they are.
     """
 
+    TABLE = CHECK_OPTIONS
+    WORDS = "subject"
+
     subject: tuple[str, ...] = ()
     against: str | None = None
     data: str | None = None
     samples: int = 16
-    select: tuple[str, ...] | None = None
-    ignore: tuple[str, ...] = ()
-    fix: tuple[str, ...] = ()
-    targets: tuple[str, ...] | None = None
-    output: str | None = None
     run: bool = True
-    bind: str | None = None
-    quiet: bool | None = None
-    fail_on: str | None = None
-    show: str | None = None
-    traceback: bool = False
     explain: str | None = None
-    help: bool = False
-
-    @classmethod
-    def parse(cls, words: Iterable[str], namespace: Mapping[str, Any]) -> CheckOptions:
-        """Read the words of a line; `namespace` holds the variables that option values may name.
-
-        Raises
-        ------
-        UsageMistake
-            An option or its value is wrong; the message says what to write.
-        """
-        subject, given = parse_words(words, CHECK_OPTIONS)
-        expressions = {name: unquote(given.pop(name)) for name in ("against", "data") if name in given}
-        if given.pop("no_run", False):
-            given["run"] = False
-        return cls(subject=tuple(subject), **expressions, **_values(given, CHECK_OPTIONS, namespace))
 
 
-NAMES = {"as": "bind", "target": "targets"}
-"""Options that are called otherwise in Python: one is a keyword, the other takes several."""
+NAMES = {"as": "bind", "target": "targets", "no_prove": "prove", "no_run": "run"}
+"""Options that are called otherwise in Python: one is a keyword, one takes several, two say what is not to be done."""
+
+EXPRESSIONS = ("against", "data")
 
 
 def _values(given: dict[str, Any], table: Sequence[Option], namespace: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the parser gave, each text read, under its name in Python."""
-    values: dict[str, Any] = {}
+    # The user's own code runs before a mistake in another option is told.
+    values = {"dynamic": _dynamic(given.pop("dynamic"), namespace)} if "dynamic" in given else {}
     for option in table:
-        if option.dest not in given:
-            continue
-        value, name, flag = given[option.dest], NAMES.get(option.dest, option.dest), option.flags[-1]
-        if not option.value or option.dest == "dynamic":
-            values[name] = value
-        elif option.repeatable:
-            values[name] = tuple(p for text in value for p in _pieces(expand(flag, unquote(text), namespace)))
-        else:
-            values[name] = _value(option, expand(flag, unquote(value), namespace))
-    return values | {name: value for name, value in given.items() if name in ("prove", "run")}
+        if option.dest in given:
+            values[NAMES.get(option.dest, option.dest)] = _read(option, given[option.dest], namespace)
+    return values
+
+
+def _read(option: Option, given: Any, namespace: Mapping[str, Any]) -> Any:
+    if not option.value:
+        return not given if option.dest.startswith("no_") else given
+    if option.dest in EXPRESSIONS:
+        return unquote(given)
+    flag = option.flags[-1]
+    if option.repeatable:
+        return tuple(piece for text in given for piece in _pieces(expand(flag, unquote(text), namespace)))
+    return _value(option, expand(flag, unquote(given), namespace))
 
 
 def _pieces(text: str) -> list[str]:

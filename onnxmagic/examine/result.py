@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from onnxmagic.check.finding import Finding
-from onnxmagic.export.result import Axis, Parity, Selection, Stage, mend, plain_data
+from onnxmagic.export.judged import Judged, Selection
+from onnxmagic.export.result import Axis, Parity, Stage, plain_data
 from onnxmagic.fix.beside import Beside
-from onnxmagic.graph.facts import Graph, Module
-from onnxmagic.shown import Shown
+from onnxmagic.graph.facts import Graph
 
 __all__ = ["Check", "Run"]
 
@@ -37,8 +37,8 @@ class Run:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Check(Shown):
+@dataclass(frozen=True, repr=False)
+class Check(Judged):
     """What was found in a model or a file, and what was not tried.
 
     Attributes
@@ -83,50 +83,16 @@ class Check(Shown):
     nbytes: int = 0
     runtime: str = ""
     runs: tuple[Run, ...] = ()
-    selection: Selection = field(default_factory=Selection, repr=False, compare=False)
-
-    __str__ = Shown.__str__
-    # IPython takes a class's own __repr__ before an inherited _repr_pretty_.
-    _repr_pretty_ = Shown._repr_pretty_
-
-    def __repr__(self) -> str:
-        count = len(self.findings)
-        return f"<Check {self.name}: {'ok' if self.ok else 'not fit'}, {count} finding{'' if count == 1 else 's'}>"
+    selection: Selection = field(default_factory=Selection, compare=False)
 
     @property
-    def ok(self) -> bool:
-        """No finding of severity error."""
-        return not any(f.severity == "error" for f in self.findings)
-
-    @property
-    def selected(self) -> Module | Finding | None:
-        """The module or finding that was clicked last in a live view of this result."""
-        return self.selection.selected
+    def _title(self) -> str:
+        return self.name
 
     @property
     def mending(self) -> Beside | None:
         """What applies fixes to a copy of the file, one by one; None for a model in memory."""
         return self.selection.mending(self.path, self.targets)
-
-    def offer(self, name: str) -> tuple[str, str]:
-        """Return the words of a button that applies a rewrite, and what it says before; empty without a file."""
-        return self.mending.offer(name) if self.mending else ("", "")
-
-    def fix(self, name: str) -> Check:
-        """Apply one rewrite to a copy of the file, beside it, and return the copy's check.
-
-        Parameters
-        ----------
-        name : str
-            As a finding's ``fix.rewrite`` has it, for example ``"dropout-to-identity"``. Fixes that were asked for
-            before stay in the copy.
-
-        Raises
-        ------
-        UsageMistake
-            There is no file, or no rewrite of this name.
-        """
-        return mend(self.mending, name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; docs/check.schema.json describes it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from onnxmagic.check.gate import stopped_by
 from onnxmagic.errors import CheckFailed, UsageMistake
 from onnxmagic.examine.exported import check_export
 from onnxmagic.examine.file import check_file
@@ -49,8 +50,5 @@ def _check_file(target: Any, request: CheckRequest, clock: Clock) -> Check:
 
 
 def _gate(check: Check, request: CheckRequest) -> None:
-    blocking = {"never": (), "error": ("error",), "warning": ("error", "warning")}[request.fail_on]
-    stopped = [finding for finding in check.findings if finding.severity in blocking]
-    if stopped:
-        codes = ", ".join(dict.fromkeys(finding.code for finding in stopped))
+    if codes := stopped_by(check.findings, request.fail_on):
         raise CheckFailed(f"{check.name} does not pass --fail-on {request.fail_on}: {codes}.", check)

@@ -7,9 +7,6 @@ the real file too. ONNX Runtime 1.31 draws the same line (``External data path e
 
 from __future__ import annotations
 
-import ntpath
-import os
-import posixpath
 import stat
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,6 +16,7 @@ from typing import Final
 from onnxmagic.check.evidence import Sidecar
 from onnxmagic.graph.external import External, external
 from onnxmagic.graph.read import NotAModel, skeleton
+from onnxmagic.graph.weights import inside
 
 __all__ = ["sidecars", "strays"]
 
@@ -79,17 +77,10 @@ def _covered(places: Sequence[External]) -> int:
 
 def _escapes(path: Path, location: str) -> bool:
     """Return whether `location` leads out of the folder of the model at `path`, by its text or through a link."""
-    if posixpath.isabs(location) or ntpath.isabs(location) or ntpath.splitdrive(location)[0]:
-        return True
-    normal = posixpath.normpath(location.replace("\\", "/"))
-    if normal == ".." or normal.startswith("../"):
-        return True
     try:
-        real = Path(os.path.realpath(path.parent / location))
-        folders = {Path(os.path.realpath(path.parent)), Path(os.path.realpath(path)).parent}
+        return inside(path, location) is None
     except (OSError, ValueError):  # a name that no system has: it is not there
         return False
-    return not any(real.is_relative_to(folder) for folder in folders)
 
 
 def _regular_size(path: Path) -> int | None:

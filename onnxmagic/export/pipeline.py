@@ -21,6 +21,7 @@ import torch
 from onnxmagic.check import catalogue
 from onnxmagic.check.evidence import EagerEvidence, GraphEvidence, Located, ModelEvidence, Repeat, RunEvidence
 from onnxmagic.check.finding import Finding, Where
+from onnxmagic.check.gate import stopped_by
 from onnxmagic.check.places import where_from_trace
 from onnxmagic.check.wording import code
 from onnxmagic.disk.staging import install, staging, write_failed
@@ -386,8 +387,5 @@ def _not_proved() -> Proof:
 
 
 def _gate(result: Export, request: Request) -> None:
-    blocking = {"never": (), "error": ("error",), "warning": ("error", "warning")}[request.fail_on]
-    stopped = [finding for finding in result.findings if finding.severity in blocking]
-    if stopped:
-        codes = ", ".join(dict.fromkeys(finding.code for finding in stopped))
+    if codes := stopped_by(result.findings, request.fail_on):
         raise GateClosed(f"Not kept, because of --fail-on {request.fail_on}: {codes}.", replace(result, path=None))

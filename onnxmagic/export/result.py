@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from onnxmagic.check.finding import Finding
-from onnxmagic.errors import UsageMistake
-from onnxmagic.fix.beside import Beside
-from onnxmagic.graph.facts import Graph, Module
-from onnxmagic.shown import Shown
+from onnxmagic.export.judged import Judged, Selection
+from onnxmagic.graph.facts import Graph
 
 if TYPE_CHECKING:
     import os
 
     import onnx
 
-    from onnxmagic.examine.result import Check
     from onnxmagic.export.artifact import Artifact
 
-__all__ = ["Axis", "Case", "Export", "Parity", "Selection", "Stage", "mend", "plain_data"]
+__all__ = ["Axis", "Case", "Export", "Parity", "Stage", "plain_data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +116,8 @@ class Stage:
     seconds: float
 
 
-class Selection:
-    """What was clicked last in a live view, and which fixes were asked for; the one mutable corner of a result."""
-
-    def __init__(self) -> None:
-        self.selected: Module | Finding | None = None
-        self.beside: Beside | None = None
-
-    def mending(self, path: Path | None, targets: tuple[str, ...] = ()) -> Beside | None:
-        """Return what mends the file at `path` in a copy beside it; None where there is no file."""
-        if self.beside is None and path is not None:
-            self.beside = Beside(path, targets)
-        return self.beside
-
-
-@dataclass(frozen=True)
-class Export(Shown):
+@dataclass(frozen=True, repr=False)
+class Export(Judged):
     """A model that left PyTorch, with all that is known of the file.
 
     Attributes
@@ -168,56 +151,15 @@ class Export(Shown):
     stages: tuple[Stage, ...]
     model_name: str
     nbytes: int
-    artifact: Artifact = field(repr=False, compare=False)
+    artifact: Artifact = field(compare=False)
     changes: None = None
     fixed: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
-    selection: Selection = field(default_factory=Selection, repr=False, compare=False)
-
-    __str__ = Shown.__str__
-    # IPython takes a class's own __repr__ before an inherited _repr_pretty_.
-    _repr_pretty_ = Shown._repr_pretty_
-
-    def __repr__(self) -> str:
-        state = "ok" if self.ok else "not fit"
-        count = len(self.findings)
-        name = self.path.name if self.path else self.model_name
-        return f"<Export {name}: {state}, {count} finding{'' if count == 1 else 's'}>"
+    selection: Selection = field(default_factory=Selection, compare=False)
 
     @property
-    def ok(self) -> bool:
-        """No finding of severity error."""
-        return not any(f.severity == "error" for f in self.findings)
-
-    @property
-    def selected(self) -> Module | Finding | None:
-        """The module or finding that was clicked last in a live view of this result."""
-        return self.selection.selected
-
-    @property
-    def mending(self) -> Beside | None:
-        """What applies fixes to a copy of the file, one by one; None when the file was not written."""
-        return self.selection.mending(self.path)
-
-    def offer(self, name: str) -> tuple[str, str]:
-        """Return the words of a button that applies a rewrite, and what it says before; empty without a file."""
-        return self.mending.offer(name) if self.mending else ("", "")
-
-    def fix(self, name: str) -> Check:
-        """Apply one rewrite to a copy of the file, beside it, and return the copy's check.
-
-        Parameters
-        ----------
-        name : str
-            As a finding's ``fix.rewrite`` has it, for example ``"dropout-to-identity"``. Fixes that were asked for
-            before stay in the copy.
-
-        Raises
-        ------
-        UsageMistake
-            There is no file, or no rewrite of this name.
-        """
-        return mend(self.mending, name)
+    def _title(self) -> str:
+        return self.path.name if self.path else self.model_name
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model to `path` (replaced whole or not touched) and return it.
@@ -262,13 +204,6 @@ class Export(Shown):
             "chosen": list(self.chosen),
         }
         return {key: plain_data(value) for key, value in data.items()}
-
-
-def mend(mending: Beside | None, name: str) -> Check:
-    """Apply the rewrite called `name`, or say that there is no file to apply it to."""
-    if mending is None:
-        raise UsageMistake(f"There is no file to mend; write one: %onnx_export … -o model.onnx --fix {name}")
-    return mending.apply(name)
 
 
 def plain_data(value: Any) -> Any:

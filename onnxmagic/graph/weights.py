@@ -26,7 +26,7 @@ from onnxmagic.graph.wire import NotAModel, fields, tensor_without_values
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["BLOCK", "Weights", "data_file", "weights"]
+__all__ = ["BLOCK", "Weights", "data_file", "inside", "weights"]
 
 BLOCK: Final = 2**20
 """Bytes that ``Weights.blocks`` reads at a time."""
@@ -126,21 +126,34 @@ def weights(source: Source | None, names: Collection[str]) -> Generator[Weights,
 def data_file(model: Path, location: str) -> Path | None:
     """Return the real path of the data file that `model` calls `location`; None when it must not be opened.
 
-    It has to be a regular file in the model's folder, by its text and after all links are followed; where the model's
-    name is a link itself, as in Hugging Face's cache, the folder of the real model counts too.
+    It has to be a regular file in the model's folder (see ``inside``).
     """
-    if not location or posixpath.isabs(location) or ntpath.isabs(location) or ntpath.splitdrive(location)[0]:
+    try:
+        real = inside(model, location) if location else None
+        return real if real is not None and stat.S_ISREG(real.stat().st_mode) else None
+    except (OSError, ValueError):  # it is not there, or has a name that no system has
+        return None
+
+
+def inside(model: Path, location: str) -> Path | None:
+    """Return the real path of what `model` calls `location`; None when it leads out of the model's folder.
+
+    It must do so neither by its text nor through a link; where the model's name is a link itself, as in Hugging Face's
+    cache, the folder of the real model counts too. Nothing has to be there.
+
+    Raises
+    ------
+    OSError, ValueError
+        A name that no system has.
+    """
+    if posixpath.isabs(location) or ntpath.isabs(location) or ntpath.splitdrive(location)[0]:
         return None
     normal = posixpath.normpath(location.replace("\\", "/"))
     if normal == ".." or normal.startswith("../"):
         return None
-    try:
-        real = Path(os.path.realpath(model.parent / location))
-        folders = {Path(os.path.realpath(model.parent)), Path(os.path.realpath(model)).parent}
-        regular = stat.S_ISREG(real.stat().st_mode)
-    except (OSError, ValueError):  # it is not there, or has a name that no system has
-        return None
-    return real if regular and any(real.is_relative_to(folder) for folder in folders) else None
+    real = Path(os.path.realpath(model.parent / location))
+    folders = {Path(os.path.realpath(model.parent)), Path(os.path.realpath(model)).parent}
+    return real if any(real.is_relative_to(folder) for folder in folders) else None
 
 
 def _of_path(path: Path, names: set[str]) -> Weights:

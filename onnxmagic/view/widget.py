@@ -19,7 +19,7 @@ from onnxmagic.view.outcome import outcome
 from onnxmagic.view.parts import Item, Report
 
 if TYPE_CHECKING:
-    from onnxmagic.export.result import Selection
+    from onnxmagic.export.judged import Selection
     from onnxmagic.view.report import Result
 
 __all__ = ["ReportWidget"]
