@@ -13,7 +13,7 @@ from onnx import numpy_helper, parser
 from torch import nn
 
 import onnxmagic
-from onnxmagic.export import pipeline
+from onnxmagic.export import file
 from onnxmagic.export.beside import beside
 from onnxmagic.export.loading import may_draw
 
@@ -42,7 +42,7 @@ class Late(nn.Module):
 
 @pytest.mark.parametrize("first", [4, 7, 8])
 def test_a_model_that_writes_into_itself_is_exported_as_it_was(first, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(file, "WORTH_A_THREAD", 0)
     model = Late(first)
     onnxmagic.export(model, (torch.randn(1, 600),), output=tmp_path / "net.onnx")
     stored = onnx.load(str(tmp_path / "net.onnx")).graph.initializer

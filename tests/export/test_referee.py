@@ -17,6 +17,7 @@ from onnxmagic.export.eager import Outputs, run_model
 from onnxmagic.export.example import Example
 from onnxmagic.export.guard import Guard
 from onnxmagic.export.judge import case_of, decided
+from onnxmagic.export.proof_inputs import ProofInputs
 from onnxmagic.export.prove import Prover
 from onnxmagic.export.second_leg import SecondLeg
 from onnxmagic.runtime.ort import OnnxRuntime
@@ -46,7 +47,7 @@ def judge(model, x, path):
     """Prove the file at `path`, with a second leg that never excuses."""
     example = Example.make(model, (x,), {})
     with Guard(model, [x]) as guard:
-        prover = Prover(example, run_model(example, guard), guard, OnnxRuntime())
+        prover = Prover(ProofInputs(example, run_model(example, guard), guard), guard, OnnxRuntime())
         plan = Plan((), ())
         with prover.proving(path, onnx.load(str(path))) as prove:
             return prove(plan, lambda failing: SecondLeg("wrong", "not asked")).parity

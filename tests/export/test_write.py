@@ -13,7 +13,7 @@ from models import Gate, Lambda, Tiny
 from torch import nn
 
 import onnxmagic
-from onnxmagic.export import pipeline
+from onnxmagic.export import file, pipeline
 from onnxmagic.export.strip import content_of
 
 X = torch.randn(1, 1, 8, 8)
@@ -53,7 +53,7 @@ def test_two_files_on_request_and_both_named(tmp_path):
 
 
 def test_two_files_from_a_size_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "SINGLE_FILE_BYTES", 10_000)
+    monkeypatch.setattr(file, "SINGLE_FILE_BYTES", 10_000)
     result = onnxmagic.export(nn.Linear(64, 64), (torch.randn(1, 64),), output=tmp_path / "m.onnx")
     assert files(tmp_path) == ["m.onnx", "m.onnx.data"]
     assert result.parity.ok
