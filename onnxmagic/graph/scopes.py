@@ -17,6 +17,9 @@ MAX_DEPTH: Final = 100
 
 _SCOPES: Final = "pkg.torch.onnx.name_scopes"
 _CLASSES: Final = "pkg.torch.onnx.class_hierarchy"
+_NO_MODULE: Final = "_empty_nn_module_stack"
+"""What torch writes, with an ending, for an operator that one of its own passes made: no module of anybody's."""
+
 _TRACE: Final = "pkg.torch.onnx.stack_trace"
 
 # Items of a Python list of strings. Not ast.literal_eval: the text is a stranger's, and there are two in every node.
@@ -44,6 +47,8 @@ def place(metadata: Mapping[str, str], name: str) -> tuple[str | None, tuple[str
         # The last scope is the operator itself.
         scopes = _items(metadata[_SCOPES])[:-1]
         classes = _items(metadata.get(_CLASSES, ""))[:-1]
+        if scopes and scopes[-1].startswith(_NO_MODULE):
+            return None, ()
         return _aligned(scopes, classes) if scopes else (None, ())
     if name.startswith("/"):
         return _from_name(name), ()

@@ -63,7 +63,7 @@ def _place(finding: Finding) -> list[Line]:
         pieces.append(line(f"{where}{function}", tone="dim"))
     if where.source:
         pieces.append((Span(where.source, "code"),))
-    if not str(where) and where.module and where.module not in finding.message:
+    if where.module and where.module not in finding.message:
         pieces.append((Span("module ", "dim"), Span(where.module, "code")))
     if not pieces and where.node and where.node not in finding.message:
         pieces.append((Span("node ", "dim"), Span(where.node, "code")))

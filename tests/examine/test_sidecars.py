@@ -66,6 +66,16 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     assert set(findings(pointing(tmp_path / "in" / "net.onnx", "w.data"))) == {"OM604"}
 
 
+def test_what_lies_behind_such_a_link_is_never_read(tmp_path: Path) -> None:
+    """A pipe in its place would block whoever opens it, the checker and the runtime too."""
+    (tmp_path / "in").mkdir()
+    os.mkfifo(tmp_path / "secret")
+    (tmp_path / "in" / "w.data").symlink_to(tmp_path / "secret")
+    check = onnxmagic.check(pointing(tmp_path / "in" / "net.onnx", "w.data"))
+    assert "OM604" in [f.code for f in check.findings]
+    assert (check.runs, check.ok) == ((), False)
+
+
 def test_a_linked_folder_is_not_followed_either(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()

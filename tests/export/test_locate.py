@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import linecache
+
 import numpy as np
 import onnx
 import onnx_ir as ir
@@ -134,17 +136,23 @@ def slightly_more(model):
     return "blocks.1.out"
 
 
+STEM = "y = self.stem(x).transpose(1, 2)"
+SCORES = "scores = q @ k.transpose(1, 2) / 4"
+MASKED = "scores = scores.masked_fill(mask[:, None] == 0, -1e4)"
+ATTENTION = "x = x + self.out(scores.softmax(-1) @ v)"
+FORWARD = "return x + self.down(self.act(self.up(self.second(x))))"
 INJECTED = [
-    (weight_row, "linear_6"),
-    (epsilon, "layer_norm_1"),
-    (softmax_axis, "softmax_1"),
-    (approximate_gelu, "gelu"),
-    (mask_dropped, "masked_fill"),
-    (not_transposed, "transpose_1"),
-    (batch_norm, "getitem"),
-    (slice_off_by_one, "slice_1"),
-    (wrong_pad, "getitem"),
-    (slightly_more, "linear_5"),
+    # The weight is that of the product, whose sum with the bias is the first value that PyTorch has as well.
+    (weight_row, "linear_6", "Add", FORWARD),
+    (epsilon, "layer_norm_1", "LayerNormalization", FORWARD),
+    (softmax_axis, "softmax_1", "Softmax", ATTENTION),
+    (approximate_gelu, "gelu", "Gelu", FORWARD),
+    (mask_dropped, "masked_fill", "Where", MASKED),
+    (not_transposed, "transpose_1", "Transpose", SCORES),
+    (batch_norm, "getitem", "Conv", STEM),
+    (slice_off_by_one, "slice_1", "Slice", "y = y[:, 1:]"),
+    (wrong_pad, "getitem", "Conv", STEM),
+    (slightly_more, "linear_5", "Add", ATTENTION),
 ]
 
 
@@ -180,13 +188,21 @@ def found(result, code="OM401"):
     return next(finding for finding in result.findings if finding.code == code)
 
 
-@pytest.mark.parametrize(("damage", "value"), INJECTED, ids=lambda v: getattr(v, "__name__", ""))
-def test_every_injected_bug_is_placed_exactly(net, spoiled, damage, value):
+@pytest.mark.parametrize(
+    ("damage", "value", "operator", "source"), INJECTED, ids=[each[0].__name__ for each in INJECTED]
+)
+def test_every_injected_bug_is_placed_exactly(net, spoiled, damage, value, operator, source):
     module = spoiled(damage)
-    finding = found(onnxmagic.export(*net, dynamic=False))
+    result = onnxmagic.export(*net, dynamic=False)
+    finding = found(result)
+    assert f"begins at `{value}` (`{operator}`" in finding.message
     assert finding.where.module == module[0]
-    assert f"begins at `{value}`" in finding.message
-    assert finding.where.source
+    assert finding.where.source == source
+    assert finding.where.file == "test_locate.py"
+    assert linecache.getline(__file__, finding.where.line).strip() == source
+    (node,) = [node for node in result.graph.nodes if value in node.outputs]
+    assert (finding.where.node, node.op_type) == (node.name, operator)
+    assert "more value" not in finding.message  # one mistake, one place
 
 
 class Average(nn.Module):

@@ -125,3 +125,98 @@ def test_a_damaged_file_gives_one_clear_error_and_no_file(tmp_path: Path, cut: i
     with pytest.raises(OnnxMagicError):
         onnxmagic.check(path, fix=True, output=tmp_path / "fixed.onnx")
     assert [file.name for file in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def file_with(path: Path, kind: str) -> Path:
+    """Write a file that has what the fix mends."""
+    if kind == "single-file":
+        two_files(path)
+        return path
+    if kind == "deduplicate-weights":
+        proto = model("g (float[n, 64] x) => (float[n, 64] y) { h = MatMul (x, w) y = MatMul (h, v) }")
+        weight = np.random.default_rng(5).normal(size=(64, 64)).astype(np.float32)
+        proto.graph.initializer.extend(onnx.numpy_helper.from_array(weight, name) for name in "wv")
+        return written(path, proto)
+    if kind == "strip-metadata":
+        proto = model("g (float[n, 4] x) => (float[n, 4] y) { y = Relu (x) }")
+        proto.graph.node[0].metadata_props.add(key="pkg.torch.onnx.stack_trace", value='File "/home/me/net.py", line 1')
+        return written(path, proto)
+    return written(path, model(TEXTS[kind], ir_version=10))
+
+
+TEXTS = {
+    "dropout-to-identity": LIVE,
+    "lower-ir": "g (float[n, 4] x) => (float[n, 4] y) { y = Relu (x) }",
+    "rename-axes": "g (float[s77, 4] x) => (float[s77, 4] y) { y = Relu (x) }",
+    "remove-unused-inputs": "g (float[n, 4] x, float[n] mask) => (float[n, 4] y) { y = Relu (x) }",
+    "shape-inference": "g (float[n, 4] x) => (float[n, 4] y) { h = Relu (x) y = Neg (h) }",
+    "remove-cast-chains": "g (float[n, 4] x) => (float[n, 4] y) { h = Cast <to = 11> (x) y = Cast <to = 1> (h) }",
+    "remove-rounding-casts": "g (float[n, 4] x) => (float[n, 4] y) { h = Cast <to = 10> (x) y = Cast <to = 1> (h) }",
+    "double-to-float": """g (float[n, 4] x) => (float[n, 4] y)
+        <double[4] w = {0.1, 0.2, 0.3, 0.4}, float[4] v = {1, 2, 3, 4}> {
+        a = Cast <to = 11> (x) b = Mul (a, w) c = Cast <to = 1> (b) y = Add (c, v) }""",
+}
+MENDS = {
+    "dropout-to-identity": "OM102",
+    "lower-ir": "OM503",
+    "strip-metadata": "OM605",
+    "single-file": "OM602",
+    "rename-axes": "",  # no rule complains of a name that says nothing
+    "remove-unused-inputs": "OM206",
+    "deduplicate-weights": "OM309",
+    "shape-inference": "OM313",
+    "remove-cast-chains": "OM310",
+    "remove-rounding-casts": "",  # the rule finds casts that lose nothing
+    "double-to-float": "OM305",
+}
+UNSAFE = {"double-to-float", "remove-rounding-casts"}
+
+
+def test_every_rewrite_is_in_the_table() -> None:
+    from onnxmagic.fix.catalogue import rewrites
+
+    assert set(MENDS) == {each.name for each in rewrites()}
+    assert {each.name for each in rewrites() if not each.rewrite.safe} == UNSAFE
+
+
+@pytest.mark.parametrize("name", MENDS)
+def test_each_fix_mends_what_was_found_and_is_checked_proved_and_told(name: str, tmp_path: Path) -> None:
+    path, code = file_with(tmp_path / "net.onnx", name), MENDS[name]
+    targets = "onnxruntime==1.17" if name == "lower-ir" else ""
+    before = onnxmagic.check(path, targets=targets)
+    assert code in {"", *(f.code for f in before.findings)}
+    after = onnxmagic.check(path, fix=name, output=tmp_path / "fixed.onnx", targets=targets)
+    assert after.path == tmp_path / "fixed.onnx"
+    assert not code or code not in {f.code for f in after.findings}
+    assert len(after.changes) >= 2  # what was changed, and what the comparison with the original showed
+    assert "the original" in after.changes[-1]
+    assert name in UNSAFE or after.changes[-1].startswith("Bit for bit equal")
+    assert after.ok
+    assert after.runs  # checked again, by running it
+    assert after.changes[0].replace("`", "") in " ".join(str(after).split())
+
+
+@pytest.mark.parametrize("name", [name for name, code in MENDS.items() if code])
+def test_each_finding_that_a_fix_mends_has_its_button_in_the_report(name: str, tmp_path: Path) -> None:
+    from onnxmagic.view.parts import Item
+    from onnxmagic.view.report import report
+
+    check = onnxmagic.check(file_with(tmp_path / "net.onnx", name), targets="onnxruntime==1.17", run=False)
+    items = [part for section in report(check).sections for part in section.parts if isinstance(part, Item)]
+    (button,) = [action for item in items for action in item.actions if action.text == name]
+    assert button.kind == "apply"
+    assert ("changing numbers" in button.label) == (name in UNSAFE)
+    pressed = check.fix(name)
+    assert pressed.path == tmp_path / "net.fixed.onnx"
+    assert MENDS[name] not in {f.code for f in pressed.findings}
+
+
+def test_safe_leaves_alone_what_changes_numbers_and_unsafe_does_not(tmp_path: Path) -> None:
+    path = file_with(tmp_path / "net.onnx", "remove-rounding-casts")
+    x = {"x": np.float32([[0.1, 1e-9, 3, 70_000]])}
+    onnxmagic.check(path, fix="safe", output=tmp_path / "safe.onnx")
+    assert np.array_equal(run(tmp_path / "safe.onnx", **x)[0], run(path, **x)[0])
+    done = onnxmagic.check(path, fix="unsafe", output=tmp_path / "unsafe.onnx")
+    assert np.array_equal(run(tmp_path / "unsafe.onnx", **x)[0], x["x"])
+    assert any("less precise" in change for change in done.changes)
+    assert done.changes[-1].startswith("Differs from the original by at most")

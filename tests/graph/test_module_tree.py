@@ -46,6 +46,11 @@ def test_a_module_that_vanished_by_fusion_comes_first_with_its_class() -> None:
     assert [c.path for c in modules[""].children] == ["conv", "bn"]
 
 
+def test_an_operator_of_torchs_own_passes_makes_no_module() -> None:
+    scopes = {"linear": ("fc", "linear.Linear"), "relu": ("_empty_nn_module_stack_from_metadata_hook", "x.Y")}
+    assert list(by_path(scoped(model(), **scopes))) == ["", "fc"]
+
+
 def test_a_weight_used_twice_is_counted_once() -> None:
     proto = model()
     proto.graph.node.append(onnx.helper.make_node("Identity", ["fc.weight"], ["again"]))

@@ -53,6 +53,12 @@ def test_the_gate(files, capsys, words, status):
     assert ("OM102" in capsys.readouterr().out) == (status == 1 or words[-1] == "never")
 
 
+@pytest.mark.parametrize(("target", "status"), [("onnxruntime==1.17", 1), ("onnxruntime==1.31", 0)])
+def test_a_target_closes_the_gate(files, capsys, target, status):
+    assert main(["check", "good.onnx", "--target", target, "--fail-on", "error"]) == status
+    assert ("OM503 ir-too-new" in capsys.readouterr().out) == bool(status)
+
+
 def test_json_is_what_the_schema_says(files, capsys, check_schema):
     main(["check", "bad.onnx", "--format", "json"])
     data = json.loads(capsys.readouterr().out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from onnxmagic.check.finding import Where
@@ -29,7 +30,7 @@ class Sidecar:
     used: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GraphEvidence:
     """The file and its graph.
 
@@ -95,8 +96,8 @@ class GraphEvidence:
     example_shapes: Mapping[str, tuple[int, ...]] | None = None
 
     def where(self, node: str) -> Where:
-        """Return the user's line behind the node called `node`, with the node's name in it."""
-        return replace((self.places or {}).get(node, Where()), node=node)
+        """Return the user's line behind the node called `node`, with the node's name and its module's in it."""
+        return replace((self.places or {}).get(node, Where()), node=node, module=self._modules.get(node))
 
     def by_line(self, nodes: Iterable[Node]) -> list[list[Node]]:
         """Return `nodes` in groups of one source line; those whose line is not known are one group."""
@@ -105,3 +106,7 @@ class GraphEvidence:
             where = (self.places or {}).get(node.name, Where())
             lines.setdefault((where.cell, where.file, where.line), []).append(node)
         return list(lines.values())
+
+    @cached_property
+    def _modules(self) -> Mapping[str, str]:
+        return {node.name: node.module for node in self.graph.walk() if node.module}
