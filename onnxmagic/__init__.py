@@ -20,6 +20,7 @@ from onnxmagic.errors import (
     WriteFailed,
 )
 from onnxmagic.export import export
+from onnxmagic.record import record
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -37,6 +38,7 @@ __all__ = [
     "check",
     "export",
     "load_ipython_extension",
+    "record",
     "unload_ipython_extension",
 ]
 
@@ -67,6 +69,10 @@ def __getattr__(name: str) -> Any:
         from onnxmagic.examine.result import Check
 
         return Check
+    if name == "Recording":
+        from onnxmagic.record.calls import Recording
+
+        return Recording
     if name in {"Finding", "Fix", "Where"}:
         from onnxmagic.check import finding
 

@@ -19,6 +19,8 @@ __all__ = [
     "holds_call",
     "is_like_a_model",
     "is_magic",
+    "is_script",
+    "look_up",
     "of_called",
     "of_last_line",
     "of_missing",
@@ -31,9 +33,9 @@ def of_syntax(source: str, words: tuple[str, ...], error: SyntaxError) -> str:
     """Return the message for a line that is no expression."""
     if assigned := _assigned_call(source):
         return f"Write the call alone: `{assigned}`. To keep the result: e = %onnx_export {assigned}"
-    if len(words) > 1 and _is_call(words[0]):
-        rest = " ".join(words[1:])
-        return f"`{rest}` is neither part of the call nor an option. A file is named with -o: -o {words[1]}"
+    if len(words) > 1 and (_is_call(words[0]) or words[1].lower().endswith(".onnx")):
+        rest, of = " ".join(words[1:]), "the call" if _is_call(words[0]) else f"`{words[0]}`"
+        return f"`{rest}` is neither part of {of} nor an option. A file is named with -o: -o {words[1]}"
     return f"`{source}` is no Python: {error.msg}."
 
 
@@ -42,8 +44,8 @@ def of_no_call(node: ast.expr, namespace: Mapping[str, Any]) -> str:
     source = ast.unparse(node)
     if isinstance(node, ast.Name) and node.id not in namespace and not hasattr(builtins, node.id):
         return of_missing(node.id, namespace)
-    value = _look_up(node, namespace)
-    if is_module(value) and not _is_script(value):
+    value = look_up(node, namespace)
+    if is_module(value) and not is_script(value):
         call = call_of(source, value)
         return f"`{source}` is a model; write the call you would run, with an example: {call}"
     if isinstance(node, ast.Await):
@@ -98,7 +100,7 @@ def holds_call(call: ast.Call, namespace: Mapping[str, Any]) -> bool:
 def is_like_a_model(value: object) -> bool:
     """Return whether `value` is what people take for a model: its class, its weights, a method or script of it."""
     owner = getattr(value, "__self__", None)
-    return is_module_class(value) or is_module(owner) or _is_script(value) or isinstance(value, Mapping)
+    return is_module_class(value) or is_module(owner) or is_script(value) or isinstance(value, Mapping)
 
 
 def _what(value: object, source: str, namespace: Mapping[str, Any]) -> str:
@@ -106,7 +108,7 @@ def _what(value: object, source: str, namespace: Mapping[str, Any]) -> str:
         made = [name for name in modules_in(namespace) if namespace[name].__class__ is value]
         instance = f", or call the one you have: {call_of(made[0], namespace[made[0]])}" if made else ""
         return f"`{source}` is a class; call a model made from it: {source}()(x){instance}."
-    if _is_script(value) or _is_script(getattr(value, "__self__", None)):
+    if is_script(value) or is_script(getattr(value, "__self__", None)):
         return f"`{source}` is a ScriptModule; export the torch.nn.Module that it was made from."
     if isinstance(value, Mapping):
         return _what_mapping(value, source)
@@ -140,7 +142,8 @@ def _what_mapping(value: Mapping[Any, Any], source: str) -> str:
     )
 
 
-def _is_script(value: object) -> bool:
+def is_script(value: object) -> bool:
+    """Return whether `value` is a ScriptModule: code of TorchScript, which is exported by nobody any more."""
     script = getattr(getattr(sys.modules.get("torch"), "jit", None), "ScriptModule", None)
     return isinstance(script, type) and isinstance(value, script)
 
@@ -156,7 +159,7 @@ def _write(node: ast.AST, namespace: Mapping[str, Any]) -> str:
 
 def _inner_call(node: ast.AST, namespace: Mapping[str, Any]) -> str:
     for child in ast.walk(node):
-        if isinstance(child, ast.Call) and called_module(_look_up(child.func, namespace)) is not None:
+        if isinstance(child, ast.Call) and called_module(look_up(child.func, namespace)) is not None:
             return ast.unparse(child)
     return ""
 
@@ -171,15 +174,15 @@ def _is_builtin(func: ast.expr) -> bool:
     return isinstance(func, ast.Name) and hasattr(builtins, func.id)
 
 
-def _look_up(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
+def look_up(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
     """Return what a name, attribute or item with a constant key is, None for all else."""
     if isinstance(node, ast.Name):
         return namespace.get(node.id, getattr(builtins, node.id, None))
     try:
         if isinstance(node, ast.Attribute):
-            return getattr(_look_up(node.value, namespace), node.attr, None)
+            return getattr(look_up(node.value, namespace), node.attr, None)
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            return _look_up(node.value, namespace)[node.slice.value]
+            return look_up(node.value, namespace)[node.slice.value]
     except Exception:  # noqa: BLE001  # an object of the user's may raise anything; then nothing is known of it
         return None
     return None

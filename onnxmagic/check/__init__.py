@@ -28,7 +28,8 @@ def check(
     *,
     against: torch.nn.Module | None = None,
     data: Iterable[Any] | None = None,
-    samples: int = 16,
+    samples: int | Literal["all"] = 1000,
+    executor: Any = None,
     targets: str | Sequence[str] = (),
     select: str | Sequence[str] = (),
     ignore: str | Sequence[str] = (),
@@ -55,8 +56,11 @@ def check(
         The model that a file is compared with; for an export the example's own module is not kept, so it is asked for.
     data : iterable, optional
         Batches for the comparison, or for running a file alone: a DataLoader, a list of tuples or dicts, an array.
-    samples : int
-        Batches taken from `data`.
+    samples : int or "all"
+        Rows taken from `data`, counted along the batch axis.
+    executor : concurrent.futures.Executor, optional
+        Runs the comparison with `against` on `data`: a process pool, or Dask's or Ray's through their adapters. It is
+        not shut down.
     targets : str or sequence of str
         Stacks that the file is meant for, ``"onnxruntime==1.17"``, ``"opencv"``.
     select, ignore : str or sequence of str
@@ -103,6 +107,7 @@ def check(
         against=against,
         data=data,
         samples=samples,
+        executor=executor,
         targets=targets,
         select=select,
         ignore=ignore,

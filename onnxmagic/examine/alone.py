@@ -8,8 +8,8 @@ not tried, or cannot be judged with made-up inputs, is told in a sentence each; 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -68,26 +68,28 @@ class Alone:
     feeds: tuple[Feeds, ...] = ()
 
 
-def run_alone(runtime: Isolated, path: Path, graph: Graph, *, plainly: bool, batches: Sequence[Feeds] = ()) -> Alone:
+def run_alone(
+    runtime: Isolated, path: Path, graph: Graph, *, plainly: bool, batches: Iterable[Feeds] | None = None
+) -> Alone:
     """Load the file at `path` and run it.
 
     Parameters
     ----------
     plainly : bool
         It may draw random numbers, so it is run twice without optimisation, which folds a random node into a constant.
-    batches : sequence of feeds
-        The user's own inputs; without any, inputs are made up.
+    batches : iterable of feeds, optional
+        The user's own inputs, taken one after another; without them, inputs are made up.
     """
     if runtime.missing():
         return Alone(untried=(f"Not run: {runtime.missing()}.",), axes=axis_runs.axes(places(graph), {}))
-    return _Runs(runtime, path, graph, plainly, list(batches)).all()
+    return _Runs(runtime, path, graph, plainly, batches).all()
 
 
 def feeds_for(runtime: Isolated, path: Path, graph: Graph) -> tuple[list[Feeds], str]:
     """Return made-up inputs on which the file at `path` runs, or none and the reason, a clause."""
     if runtime.missing():
         return [], runtime.missing()
-    runs = _Runs(runtime, path, graph, plainly=False, batches=[])
+    runs = _Runs(runtime, path, graph, plainly=False, batches=None)
     try:
         home = runs.home()
     except Unsuited as error:
@@ -105,7 +107,7 @@ class _Runs:
     path: Path
     graph: Graph
     plainly: bool
-    batches: list[Feeds]
+    batches: Iterable[Feeds] | None
     untried: list[str] = field(default_factory=list[str])
     cases: list[RunCase] = field(default_factory=list[RunCase])
     runs: list[Run] = field(default_factory=list[Run])
@@ -128,7 +130,7 @@ class _Runs:
         except NotLoadable as error:
             return self._refused(str(error))
         except Unsuited as error:
-            if not self.batches:
+            if self.batches is None:
                 words = "It loads; it was not run, since made-up inputs do not suit it"
                 self.untried.append(f"{words} ({error}). {PASS_DATA}")
         except (Died, OutOfTime, TooLarge, Unmakeable) as error:
@@ -152,8 +154,8 @@ class _Runs:
 
     def home(self) -> Home:
         """Return where the file runs."""
-        if self.batches:
-            return self._home_of_data()
+        if self.batches is not None:
+            return self._home_of_data(self.batches)
         self._end = time.monotonic() + TRYING
         home = self._without_nan(find_home(self._made, self.where))
         self._ran([home.attempt])
@@ -177,21 +179,22 @@ class _Runs:
             )
         return gentle
 
-    def _home_of_data(self) -> Home:
-        """Run every batch; the first is home."""
-        homes: list[Home] = []
-        for batch in self.batches:
+    def _home_of_data(self, batches: Iterable[Feeds]) -> Home:
+        """Run every batch; the first that runs is home."""
+        first: Home | None = None
+        for batch in batches:
             sizes = {name: int(batch[axes[0][0]].shape[axes[0][1]]) for name, axes in self.where.items()}
             try:
-                homes.append(home_of(self._yours(batch), sizes))
+                home = home_of(self._yours(batch), sizes)
             except Unsuited as error:
                 self.cases.append(RunCase("", {}, "data", "run", str(error)))
                 continue
-            self.cases += self._nan_cases(homes[-1])
-            self._ran([homes[-1].attempt])
-        if not homes:
+            first = first or home
+            self.cases += self._nan_cases(home)
+            self._ran([home.attempt])
+        if first is None:
             raise Unsuited
-        return homes[0]
+        return first
 
     def _made(self, kind: Kind) -> Trier:
         return Trier(self.graph, lambda sizes: made_up(self.graph, sizes, kind), self._try)
@@ -227,7 +230,7 @@ class _Runs:
         self.unstable = tuple(name for name, a, b in pairs if not _same(a, b))
 
     def _nan_cases(self, home: Home) -> Iterator[RunCase]:
-        inputs: Literal["data", "made up"] = "data" if self.batches else "made up"
+        inputs: Literal["data", "made up"] = "made up" if self.batches is None else "data"
         outputs: tuple[Any, ...] = home.attempt.outputs or ()
         for value, output in zip(self.graph.outputs, outputs, strict=False):
             if isinstance(output, np.ndarray) and output.dtype.kind == "f" and (count := int(np.isnan(output).sum())):
@@ -248,7 +251,7 @@ class _Runs:
         for attempt in attempts:
             shown = {axis_runs.plain(name, self.where): size for name, size in attempt.sizes.items()}
             reason = f"{listed(attempt.infinite)} not finite" if attempt.infinite else ""
-            self.runs.append(Run(shown, "yours" if self.batches else "made up", not attempt.infinite, reason))
+            self.runs.append(Run(shown, "made up" if self.batches is None else "yours", not attempt.infinite, reason))
 
     def _done(self) -> Alone:
         deterministic = None if self.unstable is None else not self.unstable
@@ -261,10 +264,19 @@ class _Runs:
             ),
             axis_runs.axes(self.where, self.axes),
             axis_runs.bounded(self.where, self.axes),
-            tuple(self.runs),
+            _counted(self.runs),
             tuple(self.untried),
             tuple(self.feeds),
         )
+
+
+def _counted(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Return one run for all that went alike, in the order of their first."""
+    alike: dict[Any, Run] = {}
+    for run in runs:
+        key = (*sorted(run.sizes.items()), run.inputs, run.ok, run.reason)
+        alike[key] = replace(run, count=alike[key].count + 1) if key in alike else run
+    return tuple(alike.values())
 
 
 def _hint(error: Exception) -> str:

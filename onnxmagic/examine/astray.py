@@ -15,9 +15,9 @@ import torch  # noqa: TID253  # this file is imported when there is a PyTorch mo
 
 from onnxmagic.check.evidence import Located
 from onnxmagic.check.finding import Where
-from onnxmagic.examine.binding import Bound
 from onnxmagic.export.quiet import quiet
 from onnxmagic.export.strayed import first_unlike
+from onnxmagic.export.sweep.bind import Bound
 from onnxmagic.graph.facts import Graph
 from onnxmagic.runtime.exposed import values_of
 from onnxmagic.runtime.protocol import Runtime

@@ -9,20 +9,21 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from onnxmagic.check.wording import code, enumerated, listed
 from onnxmagic.errors import UsageMistake
+from onnxmagic.export.sweep.rows import Rows
+from onnxmagic.export.sweep.source import each_batch, is_array
 from onnxmagic.graph.facts import Graph, Value
 
 __all__ = ["feeds_of"]
 
 
-def feeds_of(data: Any, graph: Graph, samples: int) -> list[dict[str, Any]]:
-    """Return up to `samples` batches of `data` as arrays by input name.
+def feeds_of(data: Any, graph: Graph, samples: int | None) -> Iterator[dict[str, Any]]:
+    """Yield up to `samples` rows of `data`, None for all, in batches: arrays by input name, each when it is wanted.
 
     Raises
     ------
@@ -30,10 +31,14 @@ def feeds_of(data: Any, graph: Graph, samples: int) -> list[dict[str, Any]]:
         There is no batch, or one does not fit the inputs of the file.
     """
     with _random_state():
-        feeds = [_feeds(batch, graph.inputs) for batch in islice(_batches(data, graph), samples)]
-    if not feeds:
+        names = {value.name for value in graph.inputs}
+        batches = (_feeds(batch, graph.inputs) for batch in each_batch(data, graph, names))
+        empty = True
+        for feeds in _enough(batches, graph, samples):
+            empty = False
+            yield feeds
+    if empty:
         raise UsageMistake("data is empty; pass at least one batch.")
-    return feeds
 
 
 def _random_state() -> contextlib.AbstractContextManager[None]:
@@ -45,15 +50,15 @@ def _random_state() -> contextlib.AbstractContextManager[None]:
     return random_state()
 
 
-def _batches(data: Any, graph: Graph) -> Iterator[Any]:
-    """Yield the batches; an array, or a dict of arrays by the inputs' names, is one batch."""
-    names = {value.name for value in graph.inputs}
-    if _is_array(data) or (isinstance(data, Mapping) and names <= set(data)):
-        yield data
-    elif isinstance(data, Iterable):
-        yield from data
-    else:
-        yield from (data[index] for index in range(len(data)))
+def _enough(feeds: Iterable[dict[str, Any]], graph: Graph, samples: int | None) -> Iterator[dict[str, Any]]:
+    """Yield the batches until there are `samples` rows; the last is cut where the file takes another number."""
+    rows, left = Rows.of(graph), samples
+    for batch in feeds:
+        size = rows.count(batch)
+        yield batch if left is None or size <= left else rows.fewer(batch, left)
+        left = None if left is None else left - size
+        if left is not None and left <= 0:
+            return
 
 
 def _feeds(batch: Any, inputs: Sequence[Value]) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def _feeds(batch: Any, inputs: Sequence[Value]) -> dict[str, Any]:
             raise UsageMistake(f"A batch of data has {have}; the file wants {listed(absent)} too. Name them so.")
         named = {value.name: batch[value.name] for value in inputs}
     else:
-        values = [batch] if _is_array(batch) else list(batch)
+        values = [batch] if is_array(batch) else list(batch)
         if len(values) < len(inputs):
             raise UsageMistake(
                 f"A batch of data has {len(values)} parts, and the file {len(inputs)} inputs: "
@@ -91,7 +96,3 @@ def _array(given: Any, value: Value) -> Any:
         )
     # Numbers that Python or numpy made have their widest type; the same numbers are meant.
     return array if array.dtype == wanted else array.astype(wanted)
-
-
-def _is_array(thing: Any) -> bool:
-    return isinstance(thing, np.ndarray) or (hasattr(thing, "detach") and hasattr(thing, "shape"))

@@ -46,12 +46,19 @@ def compare_file(
         )
         return WithModel(axes=alone.axes, untried=untried)
     if request.data is None:
-        compared = compare(
-            path, graph, request.against, list(alone.feeds), len(alone.feeds), runtime, progress, kind="made up"
-        )
+        compared = compare(path, graph, request.against, list(alone.feeds), None, runtime, progress, kind="made up")
         said = ("Compared with PyTorch on made-up inputs only: pass yours, data=… (--data).",)
     else:
-        compared = compare(path, graph, request.against, request.data, request.samples, runtime, progress)
+        compared = compare(
+            path,
+            graph,
+            request.against,
+            request.data,
+            request.samples,
+            runtime,
+            progress,
+            executor=request.executor,
+        )
         said = ("No other sizes than those of the data were tried.",) if places(graph) else ()
     known = alone.axes or axis_runs.axes(places(graph), {})
     axes = tuple(_axis(axis, compared.parity.cases) for axis in known)

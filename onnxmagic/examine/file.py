@@ -6,7 +6,7 @@ checker and the runtime, which crash on some damaged files and never end on othe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,9 +148,9 @@ class _File:
             return replace(alone, evidence=None, untried=(f"Not run: {run.runtime} does not load it either.",))
         return alone
 
-    def _batches(self) -> Sequence[Feeds]:
+    def _batches(self) -> Iterable[Feeds] | None:
         if self.request.data is None:
-            return ()
+            return None
         from onnxmagic.examine.batches import feeds_of
 
         return feeds_of(self.request.data, self.graph, self.request.samples)

@@ -123,5 +123,5 @@ class _Mending:
 
     def _feeds(self, runtime: Isolated, original: Path) -> tuple[Sequence[Feeds], str]:
         if self.request.data is not None:
-            return feeds_of(self.request.data, self.graph, self.request.samples), ""
+            return list(feeds_of(self.request.data, self.graph, self.request.samples)), ""
         return feeds_for(runtime, original, self.graph)

@@ -15,6 +15,7 @@ from onnxmagic.export import pipeline
 from onnxmagic.export.clock import Clock
 from onnxmagic.export.request import Request
 from onnxmagic.export.result import Export
+from onnxmagic.export.supplied import Supplied
 from onnxmagic.target import operator_name, unknown_facts
 
 __all__ = ["check_model"]
@@ -49,7 +50,7 @@ def check_model(
             targets=request.targets,
         )
         try:
-            export = pipeline.run(model, args, kwargs, options, cells=cells, progress=clock.progress)
+            export = pipeline.run(model, Supplied(args, kwargs), options, cells=cells, progress=clock.progress)
         except CaptureFailed as error:
             if not error.findings:
                 raise

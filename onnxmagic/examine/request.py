@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from onnxmagic.check import catalogue
 from onnxmagic.errors import UsageMistake
 from onnxmagic.export.request import FailOn, check_target
+from onnxmagic.export.sweep.asked import SAMPLES, check_executor, check_samples
 from onnxmagic.fix import Fixes
 from onnxmagic.target import Target, find_targets
 
@@ -23,7 +24,8 @@ class CheckRequest:
 
     against: Any = None
     data: Iterable[Any] | None = None
-    samples: int = 16
+    samples: int | None = SAMPLES
+    executor: Any = None
     targets: tuple[Target, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -39,7 +41,8 @@ class CheckRequest:
         *,
         against: Any = None,
         data: Iterable[Any] | None = None,
-        samples: int = 16,
+        samples: int | Literal["all"] = SAMPLES,
+        executor: Any = None,
         targets: str | Sequence[str] = (),
         select: str | Sequence[str] = (),
         ignore: str | Sequence[str] = (),
@@ -61,7 +64,8 @@ class CheckRequest:
         request = cls(
             against=against,
             data=_check_data(data),
-            samples=_check_samples(samples),
+            samples=check_samples(samples),
+            executor=executor,
             targets=find_targets(targets),
             select=catalogue.known(select),
             ignore=catalogue.known(ignore),
@@ -82,15 +86,15 @@ class CheckRequest:
             )
         if self.fix and self.output is None:
             raise UsageMistake("Say where the mended file goes: output='fixed.onnx' (-o fixed.onnx).")
+        if self.executor is not None:
+            check_executor(self.executor)
+            if self.data is None or self.against is None:
+                raise UsageMistake(
+                    "executor runs the comparison on data; it goes with against and data (--against net --data loader)."
+                )
         if not self.run and (self.against is not None or self.data is not None):
             option = "against" if self.against is not None else "data"
             raise UsageMistake(f"{option} means running the file, and run=False (--no-run) forbids it; leave one out.")
-
-
-def _check_samples(samples: Any) -> int:
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise UsageMistake(f"samples is {samples!r}; it must be a whole number from 1 on: that many batches are taken.")
-    return samples
 
 
 def _check_data(data: Any) -> Iterable[Any] | None:

@@ -29,12 +29,15 @@ class Run:
         It ran, and its floating-point outputs were finite.
     reason : str
         Why it is not ok; empty otherwise.
+    count : int
+        How many batches of these sizes went so.
     """
 
     sizes: Mapping[str, int]
     inputs: Literal["made up", "yours"]
     ok: bool
     reason: str = ""
+    count: int = 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,7 +112,7 @@ class Check(Judged):
             "parameters": self.graph.parameters if self.graph else None,
             "findings": [f.to_dict() for f in self.findings],
             "axes": [asdict(a) for a in self.axes],
-            "parity": {"ok": self.parity.ok, **asdict(self.parity)} if self.parity else None,
+            "parity": self.parity.to_dict() if self.parity else None,
             "runtime": self.runtime,
             "runs": [asdict(r) for r in self.runs],
             "stages": [asdict(s) for s in self.stages],

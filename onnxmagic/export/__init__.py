@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Executor
 
     import torch
 
     from onnxmagic.export.result import Export
+    from onnxmagic.record.calls import Recording
+    from onnxmagic.record.recorder import Recorder
 
 __all__ = ["export"]
 
@@ -40,7 +43,13 @@ def export(
     ignore: str | Sequence[str] = (),
     fix: bool | str | Sequence[str] = False,
     targets: str | Sequence[str] = (),
+    calls: Recorder | Recording | None = None,
+    like: Any = None,
+    data: Any = None,
+    samples: int | Literal["all"] = 1000,
+    executor: Executor | None = None,
     name: str | None = None,
+    taken: Sequence[str] = (),
     cells: Callable[[str], int | None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Export:
@@ -85,8 +94,22 @@ def export(
     targets : str or sequence of str
         Stacks that the file is meant for, ``"onnxruntime==1.17"``: opset and IR version are chosen to fit them, and
         what they lack is found.
+    calls : Recorder or Recording, optional
+        Recorded calls of the model (``onnxmagic.record``) in place of `args` and `kwargs`: they show the inputs and
+        which axes vary, and each is run again in ONNX Runtime and compared with what was recorded.
+    like : iterable or batch, optional
+        In place of `args` and `kwargs`: a DataLoader, dataset or iterable, of which one batch is taken, or a batch. A
+        dict goes by the names of forward's parameters, a tuple by position.
+    data : iterable, optional
+        More data for the proof: a DataLoader, an iterable of batches, an array. Read as a stream, in constant memory.
+    samples : int or "all", default 1000
+        Rows of `data` that are compared.
+    executor : concurrent.futures.Executor, optional
+        Where the batches of `data` run; the result is the same as without. It is not shut down.
     name : str, optional
         What the report calls the model; default: its class.
+    taken : sequence of str
+        Sentences for the report on how the call was found, for who found it.
     cells : callable, optional
         Maps a Python file name to the number of a notebook cell, or None.
     progress : callable, optional
@@ -119,6 +142,7 @@ def export(
     with warnings.catch_warnings():  # libraries add filters of their own when they are first imported
         from onnxmagic.export.pipeline import run
         from onnxmagic.export.request import Request
+        from onnxmagic.export.supplied import Supplied
 
     request = Request.make(
         output=output,
@@ -138,4 +162,16 @@ def export(
         fix=fix,
         targets=targets,
     )
-    return run(model, args, kwargs or {}, request, cells=cells, progress=progress)
+    supplied = Supplied.make(
+        model,
+        args,
+        kwargs or {},
+        calls=calls,
+        like=like,
+        data=data,
+        samples=samples,
+        executor=executor,
+        taken=taken,
+        prove=prove,
+    )
+    return run(model, supplied, request, cells=cells, progress=progress)

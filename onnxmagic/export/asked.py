@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from onnxmagic.errors import UsageMistake
-from onnxmagic.export.example import Example
+from onnxmagic.export.example import Example, Leaf, identifier
 from onnxmagic.export.request import Request, did_you_mean
 
 __all__ = ["asked_groups"]
@@ -23,20 +23,29 @@ def asked_groups(example: Example, request: Request) -> dict[str, tuple[Place, .
     """
     groups: dict[str, tuple[Place, ...]] = {}
     for argument, axes in (request.axes or {}).items():
-        leaf = next((leaf for leaf in example.tensors if argument in (leaf.path, leaf.name)), None)
-        if leaf is None:
-            known = [leaf.path for leaf in example.tensors]
-            hint = did_you_mean(argument, known)
-            raise UsageMistake(f"dynamic names {argument!r}; the tensors of the call are {', '.join(known)}.{hint}")
+        leaves = _meant(example, argument)
         for axis, name in axes.items():
-            if not -leaf.value.ndim <= axis < leaf.value.ndim:
-                shape = list(leaf.value.shape)
-                raise UsageMistake(f"dynamic asks for axis {axis} of {argument}, which has shape {shape}.")
-            index = axis % leaf.value.ndim
-            key = name or ("batch" if index == 0 else f"{leaf.name}_{index}")
-            groups[key] = (*groups.get(key, ()), (leaf.name or "", index))
+            for leaf in leaves:
+                if not -leaf.value.ndim <= axis < leaf.value.ndim:
+                    shape = list(leaf.value.shape)
+                    raise UsageMistake(f"dynamic asks for axis {axis} of {leaf.path}, which has shape {shape}.")
+                index = axis % leaf.value.ndim
+                stem = identifier((len(leaves) == 1 and leaf.name) or argument)
+                key = name or ("batch" if index == 0 else f"{stem}_{index}")
+                groups[key] = (*groups.get(key, ()), (leaf.name or "", index))
     _check_same_size(example, groups)
     return groups
+
+
+def _meant(example: Example, argument: str) -> list[Leaf]:
+    """Return the tensor of that name, or all those inside the container of that name: every layer of a cache."""
+    exact = [leaf for leaf in example.tensors if argument in (leaf.path, leaf.name)][:1]
+    inside = [leaf for leaf in example.tensors if leaf.path.startswith(f"{argument}[")]
+    if not exact and not inside:
+        known = [leaf.path for leaf in example.tensors]
+        hint = did_you_mean(argument, known)
+        raise UsageMistake(f"dynamic names {argument!r}; the tensors of the call are {', '.join(known)}.{hint}")
+    return exact or inside
 
 
 def _check_same_size(example: Example, groups: Mapping[str, tuple[Place, ...]]) -> None:

@@ -25,13 +25,20 @@ USABLE = ("accepted", "mixes", "untried")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An axis that may vary: its name, its places, the example's size and the size to export with."""
+    """An axis that may vary: its name, its places, the example's size and the size to export with.
+
+    ``seen`` is whether recorded calls differed in it. ``sum_of`` are the axes whose sizes add up to its own in every
+    call, ``rest`` what those of them add that stayed static.
+    """
 
     name: str
     places: tuple[Place, ...]
     size: int
     export_size: int
     asked: bool = False
+    seen: bool = False
+    sum_of: tuple[str, ...] = ()
+    rest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +58,34 @@ class Plan:
 
     def without(self, names: Sequence[str]) -> Plan:
         """Return the plan with these axes left static."""
-        return replace(self, wanted=tuple(axis for axis in self.wanted if axis.name not in names))
+        lost = {axis.name: axis.size for axis in self.wanted if axis.name in names}
+        kept = (axis for axis in self.wanted if axis.name not in names)
+        return replace(self, wanted=tuple(_less(axis, lost) for axis in kept))
+
+    def complete(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """Return `sizes` with those that follow from others: the length of a mask over past and present tokens."""
+        sums = {axis.name: axis for axis in self.wanted if axis.sum_of}
+        added = {name: axis.rest + sum(sizes[part] for part in axis.sum_of) for name, axis in sums.items()}
+        return {**sizes, **added}
 
 
-def choose_axes(example: Example, tester: Tester, asked: Mapping[str, tuple[Place, ...]], *, auto: bool) -> Plan:
-    """Try the batch axis if `auto`, then the axes that were asked for, and return what may be declared dynamic."""
+def choose_axes(
+    example: Example,
+    tester: Tester,
+    asked: Mapping[str, tuple[Place, ...]],
+    *,
+    auto: bool,
+    candidates: Sequence[tuple[Place, ...]] | None = None,
+) -> Plan:
+    """Try the batch axis if `auto`, then the axes that were asked for, and return what may be declared dynamic.
+
+    `candidates` are the places that may be the batch axis, where more is known of them than the example tells.
+    """
     trials: list[AxisTrial] = []
     wanted: list[Wanted] = []
     run = None
     if auto:
-        trial, run = _batch_trial(example, tester, asked)
+        trial, run = _batch_trial(tester, asked, batch_candidates(example) if candidates is None else candidates)
         if trial is not None:
             trials.append(trial)
             if trial.outcome in USABLE:
@@ -84,6 +109,13 @@ def static_axes(example: Example, plan: Plan) -> tuple[Place, ...]:
     return tuple(place for place in candidates[0] if place not in taken) if candidates else ()
 
 
+def _less(axis: Wanted, lost: Mapping[str, int]) -> Wanted:
+    gone = [part for part in axis.sum_of if part in lost]
+    left = tuple(part for part in axis.sum_of if part not in lost)
+    # Of an axis that nothing is left of, the size is fixed by the others: it varies by itself again, or not at all.
+    return replace(axis, sum_of=left, rest=axis.rest + sum(lost[part] for part in gone) if left else 0)
+
+
 def _wanted(example: Example, trial: AxisTrial, export_size: int) -> Wanted:
     by_name = {leaf.name: leaf.value for leaf in example.tensors}
     name, axis = trial.places[0]
@@ -91,11 +123,11 @@ def _wanted(example: Example, trial: AxisTrial, export_size: int) -> Wanted:
 
 
 def _batch_trial(
-    example: Example, tester: Tester, asked: Mapping[str, tuple[Place, ...]]
+    tester: Tester, asked: Mapping[str, tuple[Place, ...]], candidates: Sequence[tuple[Place, ...]]
 ) -> tuple[AxisTrial | None, Run | None]:
     """Try the candidates for the batch axis in turn; the first that is accepted wins, else the first with a meaning."""
     outcomes: list[tuple[AxisTrial, Run | None]] = []
-    for places in batch_candidates(example):
+    for places in candidates:
         name = next((n for n, group in asked.items() if set(group) & set(places)), "batch")
         trial, run = tester.try_rows(name, places, asked=name in asked)
         if trial.outcome == "accepted":

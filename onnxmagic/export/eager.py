@@ -6,6 +6,7 @@ says more than anything an exporter would say later.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import Any
@@ -16,14 +17,15 @@ from torch.utils import _pytree as pytree
 from onnxmagic.check import catalogue
 from onnxmagic.check.evidence import EagerEvidence, OutputPlace
 from onnxmagic.check.finding import Where
+from onnxmagic.check.known_errors import see
 from onnxmagic.check.places import where_from_traceback
 from onnxmagic.errors import CaptureFailed, ModelFailed, UsageMistake
-from onnxmagic.export.example import Example, human_path, identifier, unique
+from onnxmagic.export.example import Example, graph_name, human_path, unique
 from onnxmagic.export.guard import Guard
 from onnxmagic.export.lines import line_that_returns
 from onnxmagic.export.quiet import quiet
 
-__all__ = ["Outputs", "first_run", "one_line", "run_model", "same_outputs"]
+__all__ = ["Outputs", "first_run", "one_line", "outputs_of", "run_model", "same_outputs"]
 
 Cells = Callable[[str], "int | None"]
 
@@ -62,6 +64,17 @@ def run_model(example: Example, guard: Guard) -> Outputs:
         # Clones, so that a forward that writes into its input cannot change what the file is fed with later.
         call = example.with_tensors([leaf.value.clone() for leaf in example.tensors])
         result = call.model(*call.args, **call.kwargs)
+    return outputs_of(result)
+
+
+def outputs_of(result: Any) -> Outputs:
+    """Return the tensors in what the module returned, as copies.
+
+    Raises
+    ------
+    CaptureFailed
+        It holds no tensor, or something that is none.
+    """
     keyed, _ = pytree.tree_flatten_with_path(result)
     places = [(human_path("output", keys), value) for keys, value in keyed]
     kept = [(path, value) for path, value in places if value is not None]
@@ -98,7 +111,9 @@ def first_run(example: Example, guard: Guard, cells: Cells | None) -> Outputs:
     except Exception as error:
         where = where_from_traceback(error.__traceback__, cells)
         headline = f"The model itself fails on this example: {one_line(error)}"
-        raise ModelFailed(headline, where=where, advice=_advice(error, example)) from error
+        raise ModelFailed(
+            headline, where=where, advice=_advice(error, example), detail=see(str(error)).strip()
+        ) from error
 
 
 def output_names(
@@ -161,7 +176,9 @@ def where_failed(error: BaseException, cells: Cells | None) -> Where:
 
 def _short_name(path: str) -> str:
     rest = path.removeprefix("output")
-    name = identifier(rest)
+    name = graph_name(rest)
+    if "." in name:  # a cache that comes back is called present, as the one that goes in is called past
+        return re.sub(r"^(past_key_values?|_\d+|_)(?=\.)", "present", name)
     return "output" if not rest else f"output{name}" if name.startswith("_") else name
 
 

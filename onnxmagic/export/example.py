@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +22,7 @@ from onnxmagic.errors import UsageMistake
 from onnxmagic.export.request import did_you_mean
 from onnxmagic.export.unwrapped import unwrapped
 
-__all__ = ["Example", "Leaf", "human_path", "identifier", "unique"]
+__all__ = ["Example", "Leaf", "call_path", "graph_name", "human_path", "identifier", "unique"]
 
 BAKED = (int, float, complex, bool, str, type(None), torch.dtype, torch.device, torch.memory_format, torch.layout)
 """Leaves that torch.export fixes in the graph; anything else that is no tensor it refuses."""
@@ -129,6 +130,25 @@ def human_path(root: str, keys: Sequence[Any]) -> str:
     return root + "".join(str(key) for key in keys)
 
 
+def call_path(keys: Sequence[Any], signature: inspect.Signature) -> str:
+    """Return the path of a leaf of ``(args, kwargs)``, with the name of its parameter."""
+    in_kwargs, first = keys[0].idx == 1, keys[1]
+    root = str(first.key) if in_kwargs else _positional_name(first.idx, signature)
+    return human_path(root, keys[2:])
+
+
+def graph_name(path: str) -> str:
+    """Return the name in the graph for the tensor at `path`.
+
+    A key-value cache has the names that other exporters gave it, ``past_key_values.0.key``: who runs decoders looks for
+    these.
+    """
+    layer = re.fullmatch(r"(.*)\[(\d+)\](?:\['(decoder|encoder)'\])?\['(key|value)'\]", path)
+    if layer is None:
+        return identifier(path)
+    return ".".join(part for part in (identifier(layer[1]), *layer.groups()[1:]) if part)
+
+
 def _check_weights(model: torch.nn.Module) -> None:
     for name, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
@@ -165,15 +185,9 @@ def _check_fit(
 
 
 def _leaf(keys: Sequence[Any], value: Any, signature: inspect.Signature) -> Leaf:
-    """Name one leaf; the first key tells args from kwargs, the second is the position or the name."""
-    in_kwargs, first = keys[0].idx == 1, keys[1]
-    if in_kwargs:
-        root, rest = str(first.key), keys[2:]
-    else:
-        root, rest = _positional_name(first.idx, signature), keys[2:]
-    path = human_path(root, rest)
+    path = call_path(keys, signature)
     _check_leaf(path, value)
-    return Leaf(path, identifier(path) if isinstance(value, torch.Tensor) else None, value)
+    return Leaf(path, graph_name(path) if isinstance(value, torch.Tensor) else None, value)
 
 
 def _positional_name(position: int, signature: inspect.Signature) -> str:
@@ -241,7 +255,8 @@ def _spec(value: Any, leaves: Any, places: Mapping[tuple[str, int], Any]) -> Any
     children, context = pytree.SUPPORTED_NODES[pytree._get_node_type(value)].flatten_fn(value)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # torch has no public way to take one level apart
     specs = [_spec(child, leaves, places) for child in children]
     if isinstance(value, dict):
-        return dict(zip(value, specs, strict=True)) if not hasattr(context, "keys") else specs
+        own = type(value) not in (dict, OrderedDict, defaultdict)  # a ModelOutput of transformers, a dataclass too
+        return specs if own or hasattr(context, "keys") else dict(zip(value, specs, strict=True))
     if isinstance(value, tuple):
         return type(value)(*specs) if hasattr(value, "_fields") else tuple(specs)
     return specs

@@ -18,7 +18,7 @@ from onnxmagic.export.eager import Outputs
 from onnxmagic.export.result import Case
 from onnxmagic.export.second_leg import SecondLeg
 
-__all__ = ["case_of", "decided"]
+__all__ = ["case_of", "decided", "grouped"]
 
 SNR_LEAST, SNR_HALF, SNR_FINE = 40.0, 60.0, 100.0
 """Signal-to-noise ratios in dB: below the first a runtime's rounding is an error, from the second on it is like half
@@ -27,7 +27,7 @@ precision, from the third on nobody will see it."""
 
 def case_of(
     sizes: Mapping[str, int],
-    inputs: Literal["example", "varied", "tiled", "data", "made up"],
+    inputs: Literal["example", "varied", "tiled", "recorded", "data", "made up"],
     compared: Sequence[Compared],
     got: Sequence[Any],
     torch32: Outputs,
@@ -52,6 +52,21 @@ def case_of(
         min(known) if known else None,
         f"{name}{worst.case.detail}",
     )
+
+
+def grouped(cases: Sequence[Case]) -> tuple[Case, ...]:
+    """Return `cases` with recorded calls of the same sizes as one, in which the worst speaks."""
+    groups: dict[Any, list[Case]] = {}
+    for number, case in enumerate(cases):
+        key = tuple(case.sizes.items()) if case.inputs == "recorded" else number
+        groups.setdefault(key, []).append(case)
+    return tuple(_worst(group) for group in groups.values())
+
+
+def _worst(cases: Sequence[Case]) -> Case:
+    shares = [case.agreement for case in cases if case.agreement is not None]
+    worst = max(cases, key=lambda case: (not case.ok, case.ratio or 0.0, case.max_rel))
+    return replace(worst, count=len(cases), agreement=min(shares) if shares else None)
 
 
 def decided(compared: Sequence[Compared], leg: SecondLeg, got: Sequence[Any], torch32: Outputs) -> list[Compared]:

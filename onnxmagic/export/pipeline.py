@@ -9,7 +9,7 @@ turn gives up at least one axis, so it ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,15 +22,15 @@ from onnxmagic.check.gate import stopped_by
 from onnxmagic.check.wording import code
 from onnxmagic.disk.staging import install, staging, write_failed
 from onnxmagic.errors import CaptureFailed, GateClosed
+from onnxmagic.export.adapted.adapter import adapted
 from onnxmagic.export.artifact import Artifact
 from onnxmagic.export.asked import asked_groups
-from onnxmagic.export.axes import Plan, choose_axes, static_axes
+from onnxmagic.export.axes import Plan, static_axes
 from onnxmagic.export.axis_report import axes_of
 from onnxmagic.export.capture import Captured, capture
 from onnxmagic.export.clock import Clock
 from onnxmagic.export.dropouts import dropouts_off
 from onnxmagic.export.eager import output_names
-from onnxmagic.export.example import Example
 from onnxmagic.export.failure import AxesRefused
 from onnxmagic.export.file import Written, check_file, check_memory, write_file
 from onnxmagic.export.first_look import first_look
@@ -38,6 +38,8 @@ from onnxmagic.export.fixed import fix_graph, leaves_dropouts_out, still_there
 from onnxmagic.export.guard import Guard
 from onnxmagic.export.job import Cells, Job
 from onnxmagic.export.locate import Locator
+from onnxmagic.export.observed.plan import plan_observed
+from onnxmagic.export.on_data import on_data
 from onnxmagic.export.opset import Aim
 from onnxmagic.export.process import little_collection, no_collection, noticed_interrupts
 from onnxmagic.export.proof_inputs import ProofInputs
@@ -46,7 +48,9 @@ from onnxmagic.export.request import Request
 from onnxmagic.export.result import Export
 from onnxmagic.export.second_leg import SecondOpinion
 from onnxmagic.export.strip import content_of
+from onnxmagic.export.supplied import Supplied, understood
 from onnxmagic.export.trials import Tester
+from onnxmagic.export.unwrapped import unwrapped
 from onnxmagic.runtime.ort import OnnxRuntime
 
 __all__ = ["run"]
@@ -54,26 +58,30 @@ __all__ = ["run"]
 
 def run(
     model: Any,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
+    supplied: Supplied,
     request: Request,
     *,
     cells: Cells | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Export:
     """Export, check and prove; see ``onnxmagic.export``."""
-    example = Example.make(model, args, kwargs, request.input_names)
-    check_memory(example, request)
-    asked = asked_groups(example, request)
-    tensors = [leaf.value for leaf in example.tensors]
     with (
+        adapted(unwrapped(model)[0], supplied.calls()) as adapter,
         little_collection() as set_aside,
         noticed_interrupts() as check,
-        Guard(example.model, tensors) as guard,
-        dropouts_off(leaves_dropouts_out(request), cells) as dropouts,
     ):
         clock = Clock(progress, check)
-        return _export(Job(example, request, asked, Aim.of(request), guard, clock, set_aside, cells, dropouts))
+        with clock("model"):
+            observed = understood(model, supplied, adapter, request)
+        example = observed.example
+        check_memory(example, request)
+        asked = asked_groups(example, request)
+        with (
+            Guard(example.model, [leaf.value for leaf in example.tensors]) as guard,
+            dropouts_off(leaves_dropouts_out(request), cells) as dropouts,
+        ):
+            aim = Aim.of(request)
+            return _export(Job(observed, supplied, request, asked, aim, guard, clock, set_aside, cells, dropouts))
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ def _export(job: Job) -> Export:
     )
     with job.clock("axes"):
         tester = Tester(job.example, look.alone, job.guard, job.cells)
-        plan = choose_axes(job.example, tester, job.asked, auto=job.request.auto)
+        plan = plan_observed(job.observed, tester, job.asked, auto=job.request.auto)
         findings += catalogue.run(
             EagerEvidence(
                 plan.trials,
@@ -105,7 +113,7 @@ def _export(job: Job) -> Export:
                 asked_outputs=job.request.output_names,
             )
         )
-    inputs = ProofInputs(job.example, look.alone, job.guard)
+    inputs = ProofInputs(job.example, look.alone, job.guard, job.observed.replays)
     prover = Prover(inputs, job.guard, OnnxRuntime(), repeat=look.repeat, cells=job.cells)
     with _memory_is_the_cause(look.repeat), write_failed(job.request.output), staging(job.request.output) as folder:
         with _told(findings):
@@ -149,6 +157,7 @@ def _until_true(job: Job, folder: Path, plan: Plan, names: tuple[str, ...], prov
         if broken is None and place is not None and place.blame == "exporter-optimiser":
             broken = place
             continue
+        proof = on_data(job, written, proof)
         return _Turn(_without_optimizer(captured, broken), written, proof, plan, reasons)
 
 
@@ -194,6 +203,7 @@ def _finish(job: Job, findings: tuple[Finding, ...], turn: _Turn) -> Export:
         model_name=request.name or type(job.example.model).__name__,
         nbytes=sum(file.stat().st_size for file in written.files),
         artifact=Artifact(),
+        taken=(*job.taken, *turn.proof.left_out),
         fixed=(*job.dropouts.said, *written.content.fixed.applied.changes),
         chosen=written.content.chosen,
     )

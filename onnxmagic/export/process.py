@@ -17,12 +17,14 @@ import warnings
 from collections.abc import Callable, Collection, Generator
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 import numpy as np
 import torch
 
 __all__ = [
     "Numbers",
+    "forget_interrupts",
     "little_collection",
     "no_collection",
     "noticed_interrupts",
@@ -35,6 +37,10 @@ SET_ASIDE_BY_PYTHON = 1000
 """More objects than Python itself sets aside while it starts: 375 in 3.12, none in other versions."""
 
 
+_PENDING: Final[list[int]] = []
+"""Interrupts that came during ``noticed_interrupts``."""
+
+
 @contextlib.contextmanager
 def noticed_interrupts() -> Generator[Callable[[], None]]:
     """Yield a function that raises KeyboardInterrupt when one came and got lost.
@@ -42,11 +48,11 @@ def noticed_interrupts() -> Generator[Callable[[], None]]:
     Python throws away what is raised in a weak reference's callback, and torch's exporter runs thousands of those: an
     interrupt that arrives there would leave the user waiting.
     """
-    pending: list[int] = []
+    forget_interrupts()
 
     def check() -> None:
-        if pending:
-            pending.clear()
+        if _PENDING:
+            forget_interrupts()
             raise KeyboardInterrupt
 
     before = signal.getsignal(signal.SIGINT)
@@ -55,7 +61,7 @@ def noticed_interrupts() -> Generator[Callable[[], None]]:
         return
 
     def notice(number: int, frame: FrameType | None) -> None:
-        pending.append(number)
+        _PENDING.append(number)
         before(number, frame)
 
     signal.signal(signal.SIGINT, notice)
@@ -63,6 +69,11 @@ def noticed_interrupts() -> Generator[Callable[[], None]]:
         yield check
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def forget_interrupts() -> None:
+    """Let ``noticed_interrupts`` raise none of those so far: somebody has heeded them."""
+    _PENDING.clear()
 
 
 @contextlib.contextmanager

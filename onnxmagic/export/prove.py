@@ -21,6 +21,7 @@ from onnxmagic.export.beside import beside
 from onnxmagic.export.comparison import Comparison, Verdict
 from onnxmagic.export.eager import run_model
 from onnxmagic.export.guard import Guard
+from onnxmagic.export.judge import grouped
 from onnxmagic.export.loading import Loaded, load, may_draw
 from onnxmagic.export.locate import Failing
 from onnxmagic.export.masked import masked_rows, say_masked
@@ -38,13 +39,15 @@ __all__ = ["Proof", "Prove", "Prover", "not_proved", "two_answers"]
 class Proof:
     """The parity for the result, the evidence for the rules, and the names of axes that do not hold.
 
-    ``failing`` is the first case with wrong values, for whoever looks where they begin.
+    ``failing`` is the first case with wrong values, for whoever looks where they begin; ``left_out`` says which
+    recorded calls were not replayed, and why.
     """
 
     parity: Parity
     evidence: RunEvidence
     false_axes: Mapping[str, str]
     failing: Failing | None = None
+    left_out: tuple[str, ...] = ()
 
 
 Prove = Callable[[Plan, Any], Proof]
@@ -139,12 +142,13 @@ class Prover:
         verdicts = [self._comparison.compared(file.session, example, self._inputs.alone, file.answer, doubt)]
         verdicts += [self._comparison.compare(file.session, trial, doubt) for trial in others]
         false_axes = self._false_axes(file.session, plan, verdicts, doubt)
-        cases = tuple(verdict.case for verdict in verdicts)
+        cases = grouped([verdict.case for verdict in verdicts])
         runs = tuple(run for verdict in verdicts for run in verdict.runs)
         masked_row = self._masked_row(file.session) if all(case.ok for case in cases) else None
         evidence = RunEvidence(self._runtime.name, runs, deterministic=True, masked_row=masked_row)
         parity = Parity(self._runtime.name, cases, True, self.referee.reason)
-        return Proof(parity, evidence, false_axes, self._comparison.failing(file.session, verdicts))
+        failing = self._comparison.failing(file.session, verdicts)
+        return Proof(parity, evidence, false_axes, failing, self._inputs.left_out(plan))
 
     def _masked_row(self, session: Session) -> MaskedRow | None:
         """Ask both about a row that is masked wholly; the example has none, so it is no part of the proof."""
@@ -172,7 +176,7 @@ class Prover:
         if not case_at(own, seed=9).ok:
             return {}
         guilty: dict[str, str] = {}
-        for axis in plan.wanted:
+        for axis in (axis for axis in plan.wanted if not axis.sum_of):
             for size in sizes_to_try(axis):
                 case = case_at({**own, axis.name: size}, seed=size)
                 if not case.ok:

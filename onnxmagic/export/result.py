@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from onnxmagic.check.finding import Finding
 from onnxmagic.export.judged import Judged, Selection
+from onnxmagic.export.sweep.result import Sample, Sweep
 from onnxmagic.graph.facts import Graph
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ class Case:
     Attributes
     ----------
     sizes : mapping of axis name to size
-    inputs : {"example", "varied", "tiled", "data", "made up"}
+    inputs : {"example", "varied", "tiled", "recorded", "data", "made up"}
         The user's example; fresh values in its range; the example's own rows repeated (where fresh values do not suit);
-        the user's data, all batches of these sizes, of which the worst speaks; made-up values where there were none.
+        recorded calls of these sizes, against their recorded outputs, and the user's data, all batches of these sizes:
+        of both the worst speaks; made-up values where there were none.
     ok : bool
     max_abs, max_rel : float
         Largest difference between runtime and float32 PyTorch; relative to the largest magnitude of that output.
@@ -75,10 +77,12 @@ class Case:
         Share of rows whose largest entry is at the same place, for outputs of shape (rows, classes).
     reason : str
         What differs, or how it was decided when that was not plain; empty otherwise.
+    count : int
+        How many calls or batches this case stands for.
     """
 
     sizes: Mapping[str, int]
-    inputs: Literal["example", "varied", "tiled", "data", "made up"]
+    inputs: Literal["example", "varied", "tiled", "recorded", "data", "made up"]
     ok: bool
     max_abs: float
     max_rel: float
@@ -87,6 +91,7 @@ class Case:
     ratio: float | None = None
     agreement: float | None = None
     reason: str = ""
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +100,29 @@ class Parity:
 
     ``runtime`` names it (``"ONNX Runtime 1.31.1 (CPU)"``); ``reason`` says why nothing, or not all, was compared.
     ``deterministic`` is whether one session gave one answer twice with optimisation off; None when not tried.
+    ``sweep`` is what the user's data gave; None where none was given.
     """
 
     runtime: str
     cases: tuple[Case, ...] = ()
     deterministic: bool | None = None
     reason: str = ""
+    sweep: Sweep | None = None
 
     @property
     def ok(self) -> bool:
         """Something was compared and all of it agreed."""
         return bool(self.cases) and all(case.ok for case in self.cases)
+
+    @property
+    def worst(self) -> Sample | None:
+        """The sample of the user's data with the largest error, with its inputs and both outputs."""
+        return self.sweep.worst if self.sweep else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, without the arrays of the worst sample."""
+        swept = self.sweep.to_dict() if self.sweep else None
+        return {"ok": self.ok, **asdict(replace(self, sweep=None)), "sweep": swept}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +154,9 @@ class Export(Judged):
         As the user wrote it, for example ``"net.encoder"``, or the class's name.
     nbytes : int
         Bytes of the file(s).
+    taken : tuple of str
+        How the inputs were found where nobody wrote a call, and which calls the file does not stand for, a sentence
+        each.
     fixed : tuple of str
         What ``--fix`` changed in the graph, a sentence each.
     chosen : tuple of str
@@ -153,6 +173,7 @@ class Export(Judged):
     nbytes: int
     artifact: Artifact = field(compare=False)
     changes: None = None
+    taken: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
     selection: Selection = field(default_factory=Selection, compare=False)
@@ -198,8 +219,9 @@ class Export(Judged):
             "parameters": self.graph.parameters,
             "findings": [f.to_dict() for f in self.findings],
             "axes": [asdict(a) for a in self.axes],
-            "parity": {"ok": self.parity.ok, **asdict(self.parity)},
+            "parity": self.parity.to_dict(),
             "stages": [asdict(s) for s in self.stages],
+            "taken": list(self.taken),
             "fixed": list(self.fixed),
             "chosen": list(self.chosen),
         }

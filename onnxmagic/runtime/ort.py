@@ -22,7 +22,16 @@ FATAL = 4
 
 
 class OnnxRuntime:
-    """ONNX Runtime with the CPU execution provider."""
+    """ONNX Runtime with the CPU execution provider.
+
+    Parameters
+    ----------
+    threads : int
+        Threads that one operator may use; 0 for as many as ONNX Runtime likes.
+    """
+
+    def __init__(self, threads: int = 0) -> None:
+        self._threads = threads
 
     @property
     def name(self) -> str:
@@ -47,7 +56,9 @@ class OnnxRuntime:
         ------
         NotLoadable
         """
-        return _loaded(path, _options(level or ("" if optimize else "ORT_DISABLE_ALL")))
+        options = _options(level or ("" if optimize else "ORT_DISABLE_ALL"))
+        options.intra_op_num_threads = self._threads
+        return _loaded(path, options)
 
     def write_optimised(self, path: Path, target: Path) -> None:
         """Write the file at `path` to `target` as the optimiser leaves it; only for a runtime like this one.

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+import onnxmagic
 from onnxmagic.check.known_errors import explain, known_error, known_errors, see
 from onnxmagic.errors import UsageMistake
 
@@ -194,3 +195,26 @@ def test_the_list_of_entries() -> None:
 def test_what_is_unknown_is_said(asked: str) -> None:
     with pytest.raises(UsageMistake, match="no rule"):
         explain(asked)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "entry"),
+    [
+        ("OM311", RELU.replace("Relu (x)", "Add (x, w)"), "nodes-out-of-order"),
+        ("OM311", RELU.replace("(float[1, 4] y)", "(float[1, 5] y)"), "shapes-that-contradict-each-other"),
+        ("OM406", RELU.replace("float", "bfloat16").replace("Relu", "Erf"), "could-not-find-an-implementation"),
+    ],
+)
+def test_what_a_check_says_leads_to_the_entry(code: str, text: str, entry: str) -> None:
+    (finding,) = onnxmagic.check(model(text), select=code).findings
+    assert f"`%onnx_check --explain {entry}`" in finding.message
+
+
+def test_what_a_failed_export_says_leads_to_the_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise torch.onnx.errors.UnsupportedOperatorError("aten::foo", 20, None)
+
+    monkeypatch.setattr(torch.onnx, "export", fails)
+    with pytest.raises(onnxmagic.ExportError) as raised:
+        onnxmagic.export(nn.ReLU(), (X,))
+    assert "`%onnx_check --explain operator-not-supported`" in f"{raised.value} {raised.value.detail}"

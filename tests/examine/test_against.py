@@ -51,7 +51,7 @@ def two(tmp_path_factory):
     return file
 
 
-def against(path, model, data, samples=16, progress=None):
+def against(path, model, data, samples=1000, progress=None):
     return compare(path, read(path), model, data, samples, OnnxRuntime(), progress)
 
 
@@ -68,7 +68,9 @@ def test_a_loader_is_compared_batch_by_batch(path, model):
     assert compared.parity.ok
     assert [dict(case.sizes) for case in compared.parity.cases] == [{"batch": 2}, {"batch": 1}]
     assert {case.inputs for case in compared.parity.cases} == {"data"}
-    assert compared.parity.cases[0].reason == "the worst of 3 batches"
+    assert [case.count for case in compared.parity.cases] == [3, 1]
+    assert compared.parity.sweep.samples == 7
+    assert compared.parity.sweep.agreement == 1.0
     assert compared.parity.cases[0].agreement == 1.0
     assert codes(compared) == []
 
@@ -76,7 +78,7 @@ def test_a_loader_is_compared_batch_by_batch(path, model):
 def test_the_label_is_left_out_and_that_is_said(path, model):
     compared = against(path, model, [(X, LABELS)])
     assert compared.parity.ok
-    assert compared.untried == ("The last part of every batch was left out, as a label is.",)
+    assert compared.parity.sweep.left_out == "the last part of every batch was left out, as a label is"
 
 
 @pytest.mark.parametrize(
@@ -88,12 +90,13 @@ def test_many_forms_of_data_mean_the_same(path, model, data):
     compared = against(path, model, data)
     assert compared.parity.ok
     assert compared.untried == ()
+    assert compared.parity.sweep.left_out == ""
 
 
 def test_a_dict_with_labels_that_the_file_does_not_take(path, model):
     compared = against(path, model, [{"x": X, "labels": LABELS, "id": [1]}])
     assert compared.parity.ok
-    assert compared.untried == ("`labels` and `id` of every batch were left out.",)
+    assert compared.parity.sweep.left_out == "`labels` and `id` of every batch were left out"
 
 
 def test_names_of_the_files_inputs_will_do_too(tmp_path, model):
@@ -107,15 +110,15 @@ def test_several_inputs_go_by_position_or_name(two):
     a, b = torch.randn(3, 4), torch.randn(3, 4)
     assert against(two, Two(), [(a, b)]).parity.ok
     assert against(two, Two(), [{"b": b, "a": a}]).parity.ok
-    assert against(two, Two(), [(a, b, LABELS)]).untried != ()
+    assert against(two, Two(), [(a, b, LABELS)]).parity.sweep.left_out
 
 
 def test_in_a_process_of_its_own(path, model):
     with Apart() as apart:
-        assert compare(path, read(path), model, [X], 1, Isolated(apart)).parity.ok
+        assert compare(path, read(path), model, [X, X], None, Isolated(apart)).parity.ok
 
 
-def test_as_many_batches_as_asked_for(path, model):
+def test_as_many_samples_as_asked_for(path, model):
     taken = []
 
     def batches():
@@ -124,9 +127,12 @@ def test_as_many_batches_as_asked_for(path, model):
             yield X
 
     seen = []
-    assert against(path, model, batches(), samples=5, progress=seen.append).parity.ok
+    compared = against(path, model, batches(), samples=33, progress=seen.append)
+    assert compared.parity.ok
     assert len(taken) == 5
-    assert seen == ["batch 2", "batch 3", "batch 4", "batch 5"]
+    assert [(dict(case.sizes), case.count) for case in compared.parity.cases] == [({"batch": 7}, 4), ({"batch": 5}, 1)]
+    assert compared.parity.sweep.samples == compared.parity.sweep.asked == 33
+    assert seen[0].startswith("sweep: 14 of 33 samples, ")
 
 
 def test_another_model_differs(path):
@@ -148,9 +154,11 @@ def test_one_bad_batch_among_good_ones_speaks(path, model):
 
     bad = X.clone()
     bad[0, 0] = 101
-    compared = against(path, Odd(), [X, X, bad, X])
+    compared = against(path, Odd(), [X, X * 2, bad, X])
     assert not compared.parity.ok
-    assert compared.parity.cases[0].reason.startswith("the worst of 4 batches: `output` differs by 1")
+    assert compared.parity.cases[0].count == 4
+    assert compared.parity.cases[0].reason.startswith("`output` differs by 1")
+    assert compared.parity.worst.batch == 2
 
 
 def test_a_small_difference_is_found(path, model):

@@ -191,8 +191,9 @@ def test_only_as_many_samples_as_asked() -> None:
             taken.append(number)
             yield np.ones((2, 4), np.float32)
 
-    check(POSITIVE, data=batches(), samples=2)
+    result = check(POSITIVE, data=batches(), samples=4)
     assert taken == [0, 1]
+    assert [run.count for run in result.runs if run.sizes == {"n": 2}] == [2]
 
 
 def test_data_that_the_file_refuses() -> None:

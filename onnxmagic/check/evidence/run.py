@@ -22,7 +22,7 @@ class RunCase:
 
     output: str
     sizes: Mapping[str, int]
-    inputs: Literal["example", "varied", "tiled", "made up", "data"]
+    inputs: Literal["example", "varied", "tiled", "recorded", "made up", "data"]
     problem: Literal["", "count", "shape", "dtype", "nan", "nan-both", "nan-alone", "values", "run"] = ""
     detail: str = ""
     max_abs: float = 0.0

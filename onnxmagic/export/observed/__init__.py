@@ -1,0 +1,1 @@
+"""Recorded calls, read as one example, the axes that vary in it, and the calls to replay."""
