@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from onnxmagic import refusal
@@ -29,12 +29,16 @@ Evaluate = Callable[[ast.expr, dict[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that was not made: ``model(*args, **kwargs)``; ``name`` is what the user wrote for the model."""
+    """A call that was not made: ``model(*args, **kwargs)``; ``name`` is what the user wrote for the model.
+
+    ``given`` holds the keywords of ``export`` that say what the inputs are, where nobody wrote a call.
+    """
 
     model: torch.nn.Module
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     name: str | None
+    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def parse_call(words: tuple[str, ...]) -> ast.expr:

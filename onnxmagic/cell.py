@@ -12,6 +12,7 @@ import inspect
 import linecache
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ __all__ = [
     "moved",
     "notebook_cell",
     "parse_body",
+    "run_as_cell",
     "run_body",
     "value_is_dropped",
 ]
@@ -93,7 +95,8 @@ def parse_body(shell: InteractiveShell, cell: str) -> tuple[ast.Module, str, boo
         It is no Python, or holds an ``await`` that only a cell of its own can run.
     """
     # The first line is the magic's; a comment stands for it, as the shell would strip an empty one and shift the lines.
-    raw = "# %%onnx_export\n" + cell
+    # But below a comment the shell would not see another cell magic.
+    raw = cell if cell.lstrip().startswith("%%") else "# %%onnx_export\n" + cell
     number = notebook_cell(calling_line(shell)[0], shell)
     source = raw
     try:
@@ -147,6 +150,48 @@ def run_body(shell: InteractiveShell, statements: list[ast.stmt], name: str) -> 
     _run(shell, name, lambda: exec(code, shell.user_global_ns, shell.user_ns))  # noqa: S102  # the user's own cell
 
 
+def run_as_cell(shell: InteractiveShell, statements: list[ast.stmt], name: str, *, silenced: bool) -> None:
+    """Run `statements` as the shell runs a cell of its own: it shows values, and keeps them, as its settings say.
+
+    Parameters
+    ----------
+    silenced : bool
+        The cell ends in ``;``. The shell itself would look for that in what was typed, which ends otherwise.
+    """
+    with shell.builtin_trap, shell.display_trap:
+        for node, mode in _interactively(statements, shell.ast_node_interactivity):
+            module = ast.Interactive([node]) if mode == "single" and not silenced else ast.Module([node], [])
+            code = shell.compile(module, name, "exec" if isinstance(module, ast.Module) else mode)  # type: ignore[arg-type]  # codeop's stub wants text
+            _run(shell, name, partial(exec, code, shell.user_global_ns, shell.user_ns))
+
+
+def _interactively(statements: list[ast.stmt], interactivity: str) -> Iterator[tuple[ast.stmt, str]]:
+    """Yield the statements, each with how it is compiled: ``"single"`` shows values, ``"exec"`` does not.
+
+    It follows ``InteractiveShell.run_ast_nodes``, which itself would show an error and not raise it.
+    """
+    if not statements:
+        return
+    nodes = [*statements, *_assigned_name(statements[-1])] if interactivity == "last_expr_or_assign" else statements
+    last_shows = interactivity == "last" or (interactivity != "none" and isinstance(nodes[-1], ast.Expr))
+    for node in nodes:
+        shows = interactivity == "all" or (node is nodes[-1] and last_shows)
+        yield node, "single" if shows else "exec"
+
+
+def _assigned_name(last: ast.stmt) -> list[ast.stmt]:
+    """Return the expression that shows what `last` assigned to a name; none where it did no such thing."""
+    targets: list[ast.expr] = []
+    if isinstance(last, ast.Assign):
+        targets = last.targets
+    elif isinstance(last, ast.AugAssign | ast.AnnAssign):
+        targets = [last.target]
+    if len(targets) != 1 or not isinstance(targets[0], ast.Name):
+        return []
+    shown = ast.copy_location(ast.Expr(ast.Name(targets[0].id, ast.Load())), last)
+    return [ast.fix_missing_locations(shown)]
+
+
 def evaluator(shell: InteractiveShell, name: str) -> Callable[[ast.expr, dict[str, Any]], Any]:
     """Return a function that evaluates an expression of the code called `name` in a namespace."""
 
@@ -164,12 +209,12 @@ def evaluator(shell: InteractiveShell, name: str) -> Callable[[ast.expr, dict[st
 def _run(shell: InteractiveShell, name: str, run: Callable[[], Any]) -> Any:
     try:
         return run()
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         _show_from(shell, error, name)
         raise
 
 
-def _show_from(shell: InteractiveShell, error: Exception, name: str) -> None:
+def _show_from(shell: InteractiveShell, error: BaseException, name: str) -> None:
     """Let IPython show the stack of `error` from the user's own code on; the exception keeps all of it."""
     stack = error.__traceback__
     while stack is not None and stack.tb_frame.f_code.co_filename != name:
@@ -183,11 +228,11 @@ def full_traceback(shell: InteractiveShell, error: Exception) -> None:
     _render_with(error, lambda: _rendered(shell, error, error.__traceback__))
 
 
-def _rendered(shell: InteractiveShell, error: Exception, stack: TracebackType | None) -> list[str]:
+def _rendered(shell: InteractiveShell, error: BaseException, stack: TracebackType | None) -> list[str]:
     return shell.InteractiveTB.structured_traceback(type(error), error, stack, tb_offset=0)
 
 
-def _render_with(error: Exception, render: Callable[[], list[str]]) -> None:
+def _render_with(error: BaseException, render: Callable[[], list[str]]) -> None:
     try:
         error._render_traceback_ = render  # type: ignore[attr-defined]  # IPython's documented hook
     except AttributeError:

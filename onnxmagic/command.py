@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from onnxmagic.check import check
 from onnxmagic.errors import CheckFailed, OnnxMagicError, UsageMistake
 from onnxmagic.line import unquote
-from onnxmagic.options import COMMAND_OPTIONS, help_of, parse_words
+from onnxmagic.options import COMMAND_OPTIONS, help_of
+from onnxmagic.parsing import parse_words
 
 if TYPE_CHECKING:
     from onnxmagic.examine.result import Check

@@ -16,7 +16,8 @@ from onnxmagic.errors import UsageMistake
 from onnxmagic.line import split_line
 from onnxmagic.modules import is_module, is_module_class
 from onnxmagic.offers import choices, model_files, results
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option, parse_words
+from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option
+from onnxmagic.parsing import parse_words
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
@@ -68,9 +69,11 @@ def _complete(text: str, namespace: Mapping[str, Any]) -> Found:
         return _values(option, value, namespace)
     if word.startswith("-"):
         return word, [(s, "option") for o in table for s in o.spellings if s.startswith(word)]
-    if match["percent"] == "%" and not _has_subject(before, table):
-        return _subjects(word, namespace, files=table is CHECK_OPTIONS)
-    return "", []
+    if _has_subject(before, table):
+        return "", []
+    if match["percent"] == "%%":  # the models alone: what is below is called later
+        return _models(word, namespace)
+    return _subjects(word, namespace, files=table is CHECK_OPTIONS)
 
 
 def _option(word: str, table: Sequence[Option]) -> Option | None:
@@ -101,6 +104,11 @@ def _subjects(word: str, namespace: Mapping[str, Any], *, files: bool) -> Found:
     taken = {name for name, _ in held}
     paths = [(path, "path") for path in model_files(word)]
     return word, [*held, *(each for each in found if each[0] not in taken), *paths]
+
+
+def _models(word: str, namespace: Mapping[str, Any]) -> Found:
+    start, found = _callables(word, namespace)
+    return start, [(name, kind) for name, kind in found if kind == "instance" and not name.endswith(".forward")]
 
 
 def _callables(word: str, namespace: Mapping[str, Any]) -> Found:

@@ -36,6 +36,13 @@ class OnnxMagic(Configurable):
     prove = Bool(True, help="Run the file and compare it with PyTorch.").tag(config=True)
     keep_source = Bool(False, help="Keep source lines and local paths in the file.").tag(config=True)
     static = Bool(False, help="Keep every axis at the example's size.").tag(config=True)
+    keep = Int(16, min=1, help="Calls that %%onnx_export MODEL keeps with their values.").tag(config=True)
+    budget = Unicode("1GB", help="The most memory that they take, for example '500MB'.").tag(config=True)
+    samples = Union(
+        [Int(min=1), Enum(["all"])],
+        default_value=1000,
+        help="How many samples (rows) of --data are taken; 'all' for all of them.",
+    ).tag(config=True)
     quiet = Bool(False, help="Show no report.").tag(config=True)
     ignore = Union(
         [Unicode(), List(Unicode())],
@@ -47,6 +54,16 @@ class OnnxMagic(Configurable):
         default_value="",
         help="Stacks that files are meant for, for example 'onnxruntime==1.17'; --target replaces them.",
     ).tag(config=True)
+
+    @validate("budget")
+    def _is_size(self, proposal: dict[str, Any]) -> str:
+        from onnxmagic.record.budget import parse_budget
+
+        try:
+            parse_budget(proposal["value"])
+        except UsageMistake as mistake:
+            raise TraitError(f"OnnxMagic.budget: {mistake}") from None
+        return proposal["value"]
 
     @validate("ignore")
     def _known_rules(self, proposal: dict[str, Any]) -> Sequence[str]:

@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from keyword import iskeyword
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from onnxmagic.errors import UsageMistake
 from onnxmagic.line import expand, unquote
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option, parse_words
+from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option
+from onnxmagic.parsing import parse_words
+from onnxmagic.record.budget import parse_budget
 
 __all__ = ["CheckOptions", "ExportOptions"]
 
@@ -64,7 +66,11 @@ class _LineOptions:
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions(_LineOptions):
-    """What stands on the line of ``%onnx_export``; None where an option was not given and a setting may decide."""
+    """What stands on the line of ``%onnx_export``; None where an option was not given and a setting may decide.
+
+    ``like``, ``data`` and ``executor`` are expressions, still text: only who runs the user's code can say what
+    they are.
+    """
 
     TABLE = EXPORT_OPTIONS
     WORDS = "call"
@@ -79,13 +85,19 @@ class ExportOptions(_LineOptions):
     keep_source: bool | None = None
     external_data: bool | None = None
     prove: bool | None = None
+    keep: int | None = None
+    budget: str | None = None
+    like: str | None = None
+    data: str | None = None
+    samples: int | Literal["all"] | None = None
+    executor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions(_LineOptions):
     """What stands on the line of ``%onnx_check``; None where an option was not given and a setting may decide.
 
-    ``against`` and ``data`` are expressions, still text: only who runs the user's code can say what they are.
+    ``against``, ``data`` and ``executor`` are expressions, still text, as in ``ExportOptions``.
     """
 
     TABLE = CHECK_OPTIONS
@@ -94,7 +106,8 @@ class CheckOptions(_LineOptions):
     subject: tuple[str, ...] = ()
     against: str | None = None
     data: str | None = None
-    samples: int = 16
+    samples: int | Literal["all"] | None = None
+    executor: str | None = None
     run: bool = True
     explain: str | None = None
 
@@ -102,7 +115,7 @@ class CheckOptions(_LineOptions):
 NAMES = {"as": "bind", "target": "targets", "no_prove": "prove", "no_run": "run"}
 """Options that are called otherwise in Python: one is a keyword, one takes several, two say what is not to be done."""
 
-EXPRESSIONS = ("against", "data")
+EXPRESSIONS = ("against", "like", "data", "executor")
 
 
 def _values(given: dict[str, Any], table: Sequence[Option], namespace: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,14 +149,38 @@ def _value(option: Option, text: str) -> Any:
         return os.path.expanduser(text)  # noqa: PTH111  # text: a Path would drop the final slash that names a folder
     if option.choices and text not in option.choices:
         raise UsageMistake(f"{flag} takes {_listed(option.choices)}, not {text!r}.")
-    if flag in ("--opset", "--samples"):
-        if not text.isdecimal():
-            raise UsageMistake(f"{flag} takes a whole number, for example 20, not {text!r}.")
-        return int(text)
+    if flag in WHOLE:
+        return _whole(flag, text)
+    if flag == "--budget":
+        return _size(text)
     if flag == "--as" and (not text.isidentifier() or iskeyword(text)):
         raise UsageMistake(f"--as takes the name of a variable, not {text!r}.")
     if flag in ("--input-names", "--output-names"):
         return tuple(name.strip() for name in text.split(","))
+    return text
+
+
+WHOLE = {
+    "--opset": "a whole number, for example 20",
+    "--keep": "a whole number from 1, for example 16",
+    "--samples": "a whole number from 1, for example 1000, or all",
+}
+
+
+def _whole(flag: str, text: str) -> int | str:
+    if flag == "--samples" and text == "all":
+        return text
+    # What a number of the operator set may be is the exporter's to say.
+    if not text.isdecimal() or (flag != "--opset" and int(text) < 1):
+        raise UsageMistake(f"{flag} takes {WHOLE[flag]}, not {text!r}.")
+    return int(text)
+
+
+def _size(text: str) -> str:
+    try:
+        parse_budget(text)
+    except UsageMistake:
+        raise UsageMistake(f"--budget takes a size of memory, for example 500MB or 2GB, not {text!r}.") from None
     return text
 
 

@@ -9,29 +9,43 @@ __all__ = ["CHECK_HELP", "EXPORT_HELP"]
 EXPORT_HELP = f"""Export a PyTorch model to ONNX, run the file against PyTorch, and show what is in it.
 
     %onnx_export CALL [options]         CALL is what you would run: model(x, mask=m), net.encoder(*batch), Net()(x)
+    %onnx_export MODEL [options]        inputs are the notebook's tensors that are called as forward's parameters, or
+                                        one batch of --like
     %%onnx_export [options]             the cell runs as it is; its last line is the CALL
+    %%onnx_export MODEL [options]       the cell runs as it is; every call of MODEL in it is an example
 
-The arguments are evaluated, the call is not made. The model, the variables and the files are afterwards as before, but
-for the file you name, which is replaced whole or not touched. Unless told otherwise the model is exported in eval mode,
-its batch axis is made dynamic where the model allows it, and the file is run at several batch sizes and compared.
+A CALL's arguments are evaluated, the call is not made. The model, the variables and the files are afterwards as before,
+but for the file you name, which is replaced whole or not touched. Unless told otherwise the model is exported in eval
+mode, its batch axis is made dynamic where the model allows it, and the file is run at several batch sizes and compared.
+
+MODEL is a model that you have made in a cell above: model, pipe.unet, models["a"]. With %% the cell below does what it
+would do without the first line: it shows, keeps and raises the same. An axis that differed between the calls becomes
+dynamic, and each call is run again in the file and compared with what came out in the notebook. Where the cell fails
+nothing is exported. Without %% only tensors of the very names are taken, and the report says which.
 
 Examples
 
     %onnx_export model(x)
     %onnx_export model(x) -o net.onnx --dynamic x:2=height --dynamic x:3=width
     %onnx_export model(x) -o net.onnx --target onnxruntime==1.17 --fix
+    %onnx_export model -o net.onnx --like train_loader --data val_loader --samples all
     e = %onnx_export model(x, mask=mask) -o "runs/{{run}}.onnx" --fail-on error;
 
     %%onnx_export -o net.onnx --as e
     x = torch.randn(1, 3, 224, 224)
     model(x)
 
-Options: $name and {{expression}} in a value are expanded; the call is left as it is
+    %%onnx_export llm -o decoder.onnx --keep 8
+    llm.generate(ids, max_new_tokens=4)
+
+Options: $name and {{expression}} in a value are expanded; the call is left as it is. EXPR is Python, evaluated once,
+below a cell after it has run
 
 {help_of(EXPORT_OPTIONS)}
 
-The result has .ok, .path, .findings, .graph, .parity, .axes and .save(path). `%config OnnxMagic` lists the settings
-that hold for every export and check.
+The result has .ok, .path, .findings, .graph, .parity, .axes and .save(path); with --data .parity.sweep holds the errors
+of all samples and .parity.worst the worst one. `%config OnnxMagic` lists the settings that hold for every export and
+check. Below a cell %%onnx_export MODEL leaves the cell's value to the cell: --as NAME keeps the result.
 """
 CHECK_HELP = f"""Look for mistakes in a model before it is exported, or in a .onnx file from anywhere.
 
@@ -49,7 +63,7 @@ Examples
 
     %onnx_check model(x)
     %onnx_check net.onnx --target onnxruntime==1.17 --target openvino,tensorrt
-    %onnx_check net.onnx --against model --data val_loader --samples 8
+    %onnx_check net.onnx --against model --data val_loader --samples 2000
     %onnx_check net.onnx --fix -o fixed.onnx
     %onnx_check net.onnx --select OM2,OM4 --ignore unused-input
     c = %onnx_check e --fail-on error;

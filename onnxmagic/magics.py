@@ -6,9 +6,10 @@ would print a stack through our files). A failed export is our own exception, wh
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from onnxmagic.cell import (
     value_is_dropped,
 )
 from onnxmagic.check import check
+from onnxmagic.chosen import chosen_for_export, first, manner, rules_and_targets, samples
 from onnxmagic.completion import IDENTIFIER, matcher
 from onnxmagic.config import OnnxMagic, settings_of
 from onnxmagic.errors import UsageMistake
@@ -34,7 +36,7 @@ from onnxmagic.export import export
 from onnxmagic.given import CheckOptions, ExportOptions
 from onnxmagic.helptext import CHECK_HELP, EXPORT_HELP
 from onnxmagic.line import split_line
-from onnxmagic.present import Manner, present
+from onnxmagic.present import present
 from onnxmagic.subject import evaluated, expression, path_of, read_subject
 
 if TYPE_CHECKING:
@@ -76,13 +78,12 @@ class OnnxMagics(Magics):
             if options.help:
                 sys.stdout.write(EXPORT_HELP)
                 return None
-            if cell is None:
-                call, silenced = self._on_line(options, local_ns), words.silenced
-            else:
-                call, silenced = self._in_cell(options, cell)
+            call, silenced = self._on_line(options, local_ns) if cell is None else self._in_cell(options, cell)
             quiet = silenced or words.silenced
-            result = present(self.ip, self._exporting(call, options), self._manner(options, quiet=quiet))
-        return None if quiet and value_is_dropped(self.ip) else result
+            work = self._exporting(call, options, self._variables(local_ns))
+            result = present(self.ip, work, manner(options, self.settings, quiet=quiet))
+        # Below a cell that was watched the report stands beside the cell's own value, and not in its place.
+        return None if (quiet or "calls" in call.given) and value_is_dropped(self.ip) else result
 
     @needs_local_scope
     @no_var_expand
@@ -100,58 +101,98 @@ class OnnxMagics(Magics):
                 sys.stdout.write(_explained(options))
                 return None
             quiet = words.silenced
-            result = present(self.ip, self._checking(options, variables), self._manner(options, quiet=quiet))
+            work = self._checking(options, variables)
+            result = present(self.ip, work, manner(options, self.settings, quiet=quiet))
         return None if quiet and value_is_dropped(self.ip) else result
 
     def _variables(self, local_ns: dict[str, Any] | None) -> dict[str, Any]:
         """Return a copy of all that the user's code sees; the innermost wins."""
         return {**self.ip.user_global_ns, **self.ip.user_ns, **(local_ns or {})}
 
-    def _on_line(self, options: ExportOptions, local_ns: dict[str, Any] | None) -> Call:
+    def _on_line(self, options: ExportOptions, local_ns: dict[str, Any] | None) -> tuple[Call, bool]:
+        from onnxmagic.forms import refuse_misplaced
+        from onnxmagic.named import named_model, names_model
+
         filename, lineno = calling_line(self.ip)
-        expression = moved(parse_call(options.call), lineno)
-        return capture(expression, self._variables(local_ns), evaluator(self.ip, filename))
+        node, variables = moved(parse_call(options.call), lineno), self._variables(local_ns)
+        if not names_model(node, variables):
+            refuse_misplaced(options, "call")
+            return capture(node, variables, evaluator(self.ip, filename)), False
+        refuse_misplaced(options, "model")
+        model, name = named_model(node, variables, evaluator(self.ip, filename)), short_name(node)
+        if options.like is not None:
+            return Call(model, (), {}, name, self._values({"like": options.like}, variables)), False
+        from onnxmagic.found import find_inputs
+
+        found = find_inputs(model, ast.unparse(node), variables)
+        return Call(model, found.args, dict(found.kwargs), name, {"taken": found.taken}), False
 
     def _in_cell(self, options: ExportOptions, cell: str) -> tuple[Call, bool]:
-        if options.call:
-            words = " ".join(options.call)
-            raise UsageMistake(
-                f"%%onnx_export takes options alone, not `{words}`: write the call as the last line of the cell."
-            )
         from onnxmagic.export.request import Request
+        from onnxmagic.forms import refuse_misplaced
+        from onnxmagic.named import named_model, refuse_missing
+        from onnxmagic.watching import watched
+
+        refuse_misplaced(options, "watched" if options.call else "cell")
 
         # A cell may run for hours: what can be wrong is said before. But it may also make the folder of the file.
-        early: dict[str, Any] = {**self._chosen(options), "output": None}
+        early: dict[str, Any] = {**chosen_for_export(options, self.settings), "output": None}
         Request.make(**early, name=None)
-        tree, name, silenced = parse_body(self.ip, cell)
-        call = last_call(tree, self._variables(None))
+        body = tree, name, silenced = parse_body(self.ip, cell)
+        known = self._variables(None)
+        for option in ("data", "executor"):
+            refuse_missing(option, getattr(options, option), known, tree)
+        if options.call:
+            filename, lineno = calling_line(self.ip)
+            node = moved(parse_call(options.call), lineno)
+            model = named_model(node, known, evaluator(self.ip, filename), tree)
+            limits = {
+                "keep": first(options.keep, self.settings.keep),
+                "budget": first(options.budget, self.settings.budget),
+            }
+            return watched(self.ip, (node, model), body, **limits), False
+        call = last_call(tree, known)
         run_body(self.ip, tree.body[:-1], name)
         return capture(call, self._variables(None), evaluator(self.ip, name)), silenced
 
-    def _exporting(self, call: Call, options: ExportOptions) -> Callable[[Any], Export]:
-        common = {**self._chosen(options), **self._common(call.name)}
-        return lambda progress: export(call.model, call.args, call.kwargs, **common, progress=progress)
+    def _exporting(self, call: Call, options: ExportOptions, variables: dict[str, Any]) -> Callable[[Any], Export]:
+        chosen = {
+            **chosen_for_export(options, self.settings),
+            **self._common(call.name),
+            **call.given,
+            **self._values({"data": options.data, "executor": options.executor}, variables),
+            **samples(options, self.settings),
+        }
+        return lambda progress: export(call.model, call.args, call.kwargs, **chosen, progress=progress)
 
     def _checking(self, options: CheckOptions, variables: dict[str, Any]) -> Callable[[Any], Check]:
         """Return what makes the check; all that the user wrote is evaluated before, once."""
+        from onnxmagic.forms import refuse_alone
+
+        refuse_alone(options)
         filename, lineno = calling_line(self.ip)
-        evaluate = evaluator(self.ip, filename)
-        subject, name = self._subject(options.subject, variables, evaluate, lineno)
-
-        def value(option: str, text: str | None) -> Any:
-            return None if text is None else evaluated(moved(expression(option, text), lineno), variables, evaluate)
-
+        subject, name = self._subject(options.subject, variables, evaluator(self.ip, filename), lineno)
+        written = {"against": options.against, "data": options.data, "executor": options.executor}
         chosen = {
-            "against": value("--against", options.against),
-            "data": value("--data", options.data),
-            "samples": options.samples,
+            **self._values(written, variables),
+            **samples(options, self.settings),
             "output": options.output,
             "run": options.run,
-            "fail_on": _first(options.fail_on, self.settings.fail_on),
-            **self._rules_and_targets(options),
+            "fail_on": first(options.fail_on, self.settings.fail_on),
+            **rules_and_targets(options, self.settings),
             **self._common(name),
         }
         return lambda progress: check(*subject, **chosen, progress=progress)
+
+    def _values(self, written: Mapping[str, str | None], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the values of the options that are expressions, those that were given, each evaluated once."""
+        filename, lineno = calling_line(self.ip)
+        evaluate = evaluator(self.ip, filename)
+        return {
+            option: evaluated(moved(expression(f"--{option}", text), lineno), variables, evaluate)
+            for option, text in written.items()
+            if text is not None
+        }
 
     def _subject(
         self, words: tuple[str, ...], variables: dict[str, Any], evaluate: Evaluate, lineno: int
@@ -166,45 +207,8 @@ class OnnxMagics(Magics):
             return (value,), None if isinstance(value, str | os.PathLike) else short_name(node)
         return (call.model, call.args, call.kwargs), call.name
 
-    def _manner(self, options: ExportOptions | CheckOptions, *, quiet: bool) -> Manner:
-        quiet = quiet or _first(options.quiet, self.settings.quiet)
-        return Manner(quiet, _first(options.show, self.settings.show), options.bind, options.traceback)
-
     def _common(self, name: str | None) -> dict[str, Any]:
         return {"name": name, "cells": partial(notebook_cell, shell=self.ip)}
-
-    def _rules_and_targets(self, options: ExportOptions | CheckOptions) -> dict[str, Any]:
-        """Return what counts, what is mended and for whom; see ``OnnxMagic`` for how line and settings combine."""
-        from onnxmagic.check import catalogue
-
-        standing = () if options.select else catalogue.known(self.settings.ignore)
-        return {
-            "select": options.select or (),
-            "ignore": tuple(dict.fromkeys([*standing, *options.ignore])),
-            "fix": ",".join(options.fix) or False,
-            "targets": _first(options.targets, self.settings.targets),
-        }
-
-    def _chosen(self, options: ExportOptions) -> dict[str, Any]:
-        """Return the keywords of ``export`` that the line or, where it is silent, the settings decide."""
-        return {
-            "output": options.output,
-            "opset": _first(options.opset, self.settings.opset),
-            "dynamic": options.dynamic,
-            "static": _first(options.static, self.settings.static),
-            "input_names": options.input_names,
-            "output_names": options.output_names,
-            "train": options.train,
-            "keep_source": _first(options.keep_source, self.settings.keep_source),
-            "external_data": options.external_data,
-            "prove": _first(options.prove, self.settings.prove),
-            "fail_on": _first(options.fail_on, self.settings.fail_on),
-            **self._rules_and_targets(options),
-        }
-
-
-def _first(given: Any, setting: Any) -> Any:
-    return setting if given is None else given
 
 
 def _explained(options: CheckOptions) -> str:

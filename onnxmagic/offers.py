@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from onnxmagic.options import Option, fix_words
+from onnxmagic.options import Option
+from onnxmagic.parsing import fix_words
 
 __all__ = ["choices", "model_files", "results"]
 

@@ -19,7 +19,7 @@ from onnxmagic.errors import UsageMistake
 from onnxmagic.line import expand, unquote
 from onnxmagic.modules import called_module, is_module
 
-__all__ = ["expression", "path_of", "read_subject"]
+__all__ = ["evaluated", "expression", "of_missing_value", "path_of", "read_subject"]
 
 HINT = 'Write the call of a model, model(x), or a file: %onnx_check net.onnx, %onnx_check "my net.onnx".'
 
@@ -95,7 +95,7 @@ def evaluated(expression: ast.expr, namespace: dict[str, Any], evaluate: Evaluat
         missing = error.name if isinstance(error.name, str) else ""
         if not any(isinstance(node, ast.Name) and node.id == missing for node in ast.walk(expression)):
             raise
-        raise UsageMistake(_missing(missing, namespace)) from None
+        raise UsageMistake(of_missing_value(missing, namespace)) from None
 
 
 def expression(option: str, text: str) -> ast.expr:
@@ -132,7 +132,8 @@ def _refused(expression: ast.expr, value: object, namespace: Mapping[str, Any]) 
     return f"{held}, and nothing in it can be checked. {HINT}"
 
 
-def _missing(name: str, namespace: Mapping[str, Any]) -> str:
+def of_missing_value(name: str, namespace: Mapping[str, Any]) -> str:
+    """Return the message for a name that does not exist, in what is no call of a model."""
     if _is_file(f"{name}.onnx"):
         return f"There is no variable `{name}`, but a file: %onnx_check {name}.onnx"
     near = get_close_matches(name, [known for known in namespace if not known.startswith("_")], n=1)

@@ -83,11 +83,6 @@ def test_compiled_models_are_models(models, asked):
     ("line", "message"),
     [
         ("", "Write the call to export, as you would run it: %onnx_export model(x). --help says more."),
-        ("model", "`model` is a model; write the call you would run, with an example: model(x)"),
-        (
-            "model.encoder",
-            "`model.encoder` is a model; write the call you would run, with an example: model.encoder(input)",
-        ),
         ("modle(x)", "There is no `modle`. Did you mean `model`?"),
         ("modle", "There is no `modle`. Did you mean `model`?"),
         ("qqqq(x)", "There is no `qqqq`. The models here are `model`."),

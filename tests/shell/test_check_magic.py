@@ -159,9 +159,6 @@ def asked_for(asked):
 def test_the_defaults_are_those_of_the_function(models, asked):
     models.run("%onnx_check net.onnx")
     assert asked_for(asked) == {
-        "against": None,
-        "data": None,
-        "samples": 16,
         "output": None,
         "run": True,
         "fail_on": "never",
@@ -174,9 +171,9 @@ def test_the_defaults_are_those_of_the_function(models, asked):
 
 
 def test_every_option_arrives(models, asked):
-    models.run("loader, folder = [(x,)], 'out'")
+    models.run("loader, folder, pool = [(x,)], 'out', 'the pool'")
     models.run(
-        "%onnx_check net.onnx --against model --data loader[:1] --samples 3 --target onnxruntime==1.17 "
+        "%onnx_check net.onnx --against model --data loader[:1] --samples 3 --executor pool --target onnxruntime==1.17 "
         "--target opencv,tensorrt --select OM1,OM2 --select train-mode --ignore OM105 --fix unsafe -o $folder/f.onnx "
         "--no-run --fail-on warning --show text --as found"
     )
@@ -184,6 +181,7 @@ def test_every_option_arrives(models, asked):
         "against": models["model"],
         "data": models["loader"][:1],
         "samples": 3,
+        "executor": "the pool",
         "output": "out/f.onnx",
         "run": False,
         "fail_on": "warning",
@@ -237,7 +235,13 @@ def test_data_are_the_variable_itself_however_it_is_written(models, asked, writt
     ("line", "message"),
     [
         ("--sample 3", "There is no option --sample. Did you mean --samples?"),
-        ("--samples few", "--samples takes a whole number"),
+        ("--samples few", "--samples takes a whole number from 1, for example 1000, or all, not 'few'."),
+        ("--samples 0", "--samples takes a whole number from 1"),
+        (
+            "--samples 8",
+            "--samples says how much of --data is taken, and there is none: add for example --data val_loader",
+        ),
+        ("--executor pool", "--executor says who runs --data, and there is none"),
         ("--data loadr", "There is no `loadr`. Did you mean `loader`?"),
         ("--against 1+", "--against 1+ is no Python"),
         ("--fail-on errors", "--fail-on takes error, warning or never"),

@@ -31,7 +31,7 @@ def tab(models):
         ("%onnx_export model(x) --no-pr", ["--no-prove"]),
         ("e = %onnx_export model(x) --tr", ["--train", "--traceback"]),
         ("%onnx_export --as", ["--as"]),
-        ("%%onnx_export --ke", ["--keep-source"]),
+        ("%%onnx_export --ke", ["--keep-source", "--keep"]),
         ("%onnx_export model(x) --show ", ["auto", "html", "widget", "text"]),
         ("%onnx_export model(x) --show w", ["widget"]),
         ("%onnx_export model(x) --fail-on=n", ["never"]),
@@ -42,7 +42,13 @@ def tab(models):
         ("%onnx_export zeb", ["zebra"]),
         ("%onnx_export net.", ["net.body", "net.forward"]),
         ("%onnx_export net.body.enc", ["net.body.encoder"]),
-        ("%onnx_check --ex", ["--explain"]),
+        ("%onnx_check --ex", ["--executor", "--explain"]),
+        ("%%onnx_export ", ["model", "net"]),
+        ("%%onnx_export -o a.onnx mod", ["model"]),
+        ("%%onnx_export net.", ["net.body"]),
+        ("%%onnx_export zeb", ["zebra"]),
+        ("%%onnx_export model --ke", ["--keep-source", "--keep"]),
+        ("%onnx_export model --li", ["--like"]),
     ],
 )
 def test_offers(tab, text, offered):
@@ -65,7 +71,7 @@ def test_elsewhere_the_notebook_s_own_completion_works(tab, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["%onnx_export model(x) --opset ", "%%onnx_export mod", "%onnx_export 'mod", "mod --op"]
+    "text", ["%onnx_export model(x) --opset ", "%%onnx_export model ", "%onnx_export 'mod", "mod --op"]
 )
 def test_nothing_of_ours_is_offered(models, text):
     assert _complete(text, models.shell.user_ns)[1] == []

@@ -23,6 +23,7 @@ CELLS = {
     "last": "%%onnx_export -q\na = 2\nmodel(\n    a / 0)",
     "syntax": "%%onnx_export\na = = 2\nmodel(a)",
     "check": "%onnx_check net.onnx",
+    "watched": "%%onnx_export model\nmodel(x)\nx = x + 1\n1 / 0\n2",
     "numbers": "from onnxmagic.cell import notebook_cell as number\n"
     "print(*(number(function.__code__.co_filename, get_ipython()) for function in (line, body)))",
 }
@@ -57,7 +58,12 @@ def test_misuse_is_one_message_without_a_stack(shown, name, message):
 
 @pytest.mark.parametrize(
     ("name", "place"),
-    [("argument", "Cell In[3], line 3"), ("body", "Cell In[4], line 3"), ("last", "Cell In[5], line 4")],
+    [
+        ("argument", "Cell In[3], line 3"),
+        ("body", "Cell In[4], line 3"),
+        ("last", "Cell In[5], line 4"),
+        ("watched", "Cell In[8], line 4"),
+    ],
 )
 def test_a_user_s_error_names_cell_and_line_and_not_our_files(shown, name, place):
     assert place in shown[name]
@@ -70,6 +76,17 @@ def test_a_user_s_error_names_cell_and_line_and_not_our_files(shown, name, place
 def test_a_failing_cell_stops_the_notebook(cell):
     with pytest.raises(CellExecutionError):
         execute("%load_ext onnxmagic", cell, "print('the next cell ran')")
+
+
+def test_the_value_of_a_watched_cell_is_its_own_and_the_report_stands_below():
+    cells = execute(MODEL, "print('ran')", "%%onnx_export model --no-prove\nprint('ran')\nmodel(x).shape", "_")
+    outputs = cells[2].outputs
+    assert [output.output_type for output in outputs[:2]] == ["stream", "execute_result"]
+    assert outputs[1].execution_count == 3
+    assert outputs[1].data["text/plain"] == "torch.Size([1, 4])"
+    assert {output.output_type for output in outputs[2:]} == {"display_data"}
+    assert sum("model" in output.data["text/html"] for output in outputs[2:]) == 1
+    assert cells[3].outputs[0].data["text/plain"] == "torch.Size([1, 4])"
 
 
 def test_cells_are_known_by_number(shown):

@@ -193,7 +193,6 @@ def test_a_cell_s_call_is_not_made_and_leaks_nothing(models, asked):
         ("", "ran = 1\nq == = 5\nmodel(x)", "The cell is no Python: invalid syntax, line 3.\n    q == = 5\n         ^"),
         ("", "ran = 1\nreturn 5\nmodel(x)", "'return' outside function, line 3"),
         ("", "ran = 1\nimport torch as\nmodel(x)", "line 3.\n    import torch as\n"),
-        (" model", "ran = 1\nmodel(x)", "%%onnx_export takes options alone, not `model`"),
         (" model(x)", "ran = 1\nmodel(x)", "write the call as the last line of the cell"),
         (" --opst 20", "ran = 1\nmodel(x)", "Did you mean --opset?"),
         (" --opset 99", "ran = 1\nmodel(x)", "opset 99 does not exist"),

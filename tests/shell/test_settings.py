@@ -22,6 +22,22 @@ def test_a_setting_holds_for_every_export(models, asked, setting, option, value)
 
 
 @pytest.mark.parametrize(
+    ("setting", "given", "value"), [("50", "", 50), ("'all'", "", "all"), ("50", "--samples 7", 7)]
+)
+@pytest.mark.parametrize("line", ["%onnx_export model(x)", "%onnx_check net.onnx"])
+def test_how_many_samples_are_taken(models, asked, line, setting, given, value):
+    models.run(f"%config OnnxMagic.samples = {setting}")
+    models.run(f"{line} --data [(x,)] {given}")
+    assert asked.options["samples"] == value
+
+
+def test_data_are_wanted_for_the_proof_also_where_there_is_none_by_default(models, asked):
+    models.run("%config OnnxMagic.prove = False")
+    models.run("%onnx_export model(x) --data [(x,)]")
+    assert asked.options["prove"] is True
+
+
+@pytest.mark.parametrize(
     ("setting", "given", "value"),
     [
         ("opset = 18", "--opset 20", 20),
@@ -52,12 +68,20 @@ def test_quiet(models, asked):
     assert len(asked.shown) == 1
 
 
-@pytest.mark.parametrize("bad", ["opset = 'a'", "show = 'loud'", "prove = 3", "fail_on = None"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *("opset = 'a'", "show = 'loud'", "prove = 3", "fail_on = None"),
+        *("keep = 0", "budget = 'much'", "samples = 'some'", "samples = 0"),
+    ],
+)
 def test_a_bad_value_changes_nothing(models, asked, bad):
     models.run("%config OnnxMagic.opset = 18")
     models.run(f"%config OnnxMagic.{bad}")
-    models.run("%onnx_export model(x)")
+    models.run("%onnx_export model(x) --data [(x,)]")
     assert (asked.options["opset"], asked.options["prove"], asked.options["fail_on"]) == (18, True, "never")
+    assert asked.options["samples"] == 1000
+    assert (models.run("%config OnnxMagic.keep"), models.run("%config OnnxMagic.budget")) == (16, "1GB")
 
 
 def test_a_bad_value_breaks_no_later_load(models, asked):
@@ -79,5 +103,5 @@ def test_settings_of_the_profile_are_read(bare_shell):
 def test_they_are_listed_with_their_meaning(nb, capsys):
     nb.run("%config OnnxMagic")
     shown = capsys.readouterr().out
-    for name in ("opset", "show", "fail_on", "prove", "keep_source", "static", "quiet"):
+    for name in ("opset", "show", "fail_on", "prove", "keep_source", "static", "quiet", "keep", "budget", "samples"):
         assert f"OnnxMagic.{name}=" in shown

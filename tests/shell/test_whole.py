@@ -74,3 +74,47 @@ def test_an_export_is_checked_against_its_model(nb):
     nb.run("import torch\nmodel, x = torch.nn.Linear(4, 2), torch.randn(2, 4)\ne = %onnx_export model(x);")
     check = nb.run("%onnx_check e --against model --data [(x,)] -q")
     assert check.parity.ok
+
+
+def test_a_file_is_checked_against_several_targets(nb, tmp_path, capsys):
+    nb.run("import torch\nmodel, x = torch.nn.Embedding(9, 4), torch.zeros(2, 5, dtype=torch.int64)")
+    nb.run(f"%onnx_export model(x) -o {tmp_path}/net.onnx -q;")
+    capsys.readouterr()
+    targets = "--target onnxruntime==1.17 --target openvino --target tensorrt==8.6"
+    check = nb.run(f"c = %onnx_check {tmp_path}/net.onnx {targets} -q\nc")
+    told = {(f.code, target) for f in check.findings for target in ("1.17", "8.6") if target in f.message}
+    assert {("OM503", "1.17"), ("OM502", "8.6"), ("OM506", "8.6")} <= told
+    assert sum("OpenVINO" in sentence for sentence in check.untried) >= 1
+
+
+def test_a_file_is_compared_with_its_model_on_the_batches_of_a_loader(nb, tmp_path):
+    nb.run(
+        "import torch\nmodel = torch.nn.Linear(4, 2)\n"
+        "data = torch.utils.data.TensorDataset(torch.randn(6, 4), torch.zeros(6))\n"
+        "val_loader = torch.utils.data.DataLoader(data, batch_size=4)\n"
+        f"e = %onnx_export model(torch.randn(1, 4)) -o {tmp_path}/net.onnx;"
+    )
+    for subject in ("e", f"{tmp_path}/net.onnx"):
+        check = nb.run(f"%onnx_check {subject} --against model --data val_loader -q")
+        assert check.parity.ok
+        assert {2, 4} <= {case.sizes["batch"] for case in check.parity.cases}
+    nb.run("model.weight.data.mul_(1.01);")
+    assert "OM401" in {f.code for f in nb.run("%onnx_check e --against model --data val_loader -q").findings}
+
+
+def test_the_report_names_module_cell_line_node_cure_and_the_line_itself(nb, capsys):
+    cell = (
+        "import torch\nimport torch.nn.functional as F\n"
+        "class Block(torch.nn.Module):\n    def forward(self, x):\n        return F.dropout(x, 0.5)\n"
+        "model = torch.nn.Sequential(torch.nn.Linear(4, 4), Block()).eval()"
+    )
+    number = nb.try_(cell).execution_count
+    capsys.readouterr()
+    check = nb.run("c = %onnx_check model(torch.randn(2, 4))\nc")
+    (finding,) = [f for f in check.findings if f.code == "OM102"]
+    where = finding.where
+    assert (where.cell, where.line, where.source, where.module) == (number, 5, "return F.dropout(x, 0.5)", "1")
+    assert [node.module for node in check.graph.nodes if node.name == where.node] == ["1"]
+    shown = capsys.readouterr().out
+    for said in (f"cell {number}, line 5", "return F.dropout(x, 0.5)", "training=self.training"):
+        assert said in shown
