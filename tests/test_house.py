@@ -17,9 +17,13 @@ MAY_IMPORT = {
     "check": {"check", "graph", "runtime", "target", "errors"},
     "disk": {"disk", "graph", "errors"},
     "fix": {"fix", "check", "disk", "graph", "runtime", "errors"},
-    "export": {"export", "check", "disk", "fix", "graph", "runtime", "target", "errors", "shown"},
+    "record": {"record", "errors"},
+    "export": {"export", "check", "disk", "fix", "graph", "record", "runtime", "target", "errors", "shown"},
     "examine": {"examine", "export", "check", "disk", "fix", "graph", "runtime", "target", "errors", "shown"},
-    "view": {"view", "check.finding", "check.catalogue", "export.result", "examine.result", "graph.facts", "errors"},
+    "view": {
+        *("view", "check.finding", "check.catalogue", "graph.facts", "errors"),
+        *("export.result", "export.sweep.result", "examine.result"),
+    },
 }
 NO_TORCH = ("graph", "view")
 HEAVY = {"torch", "onnx", "onnx_ir", "onnxscript", "onnxruntime", "numpy", "anywidget", "ipywidgets", "transformers"}

@@ -11,6 +11,7 @@ from onnxmagic.view import sections, words
 from onnxmagic.view.check_verdict import check_verdict
 from onnxmagic.view.parts import Column, Header, Line, Part, Report, Row, Section, Sentence, Span, Table, line
 from onnxmagic.view.proof import proof, row_sign
+from onnxmagic.view.sweep import sweep
 
 __all__ = ["check_report"]
 
@@ -40,7 +41,8 @@ def _sections(check: Check) -> list[Section]:
         sections.said("changed", check.changes),
         sections.signature(graph, check.axes) if graph else Section("signature"),
         _targets(check.targets),
-        proof(check.parity) if check.parity else Section("proof"),
+        proof(check.parity, "c.parity.cases") if check.parity else Section("proof"),
+        sweep(check.parity.sweep if check.parity else None, "c.parity.worst"),
         _runs(check.runtime, check.runs),
         sections.said("not tried", check.untried),
         sections.modules(graph, check.name, "c.graph.modules") if graph else Section("modules"),
@@ -67,7 +69,8 @@ def _runs(runtime: str, runs: tuple[Run, ...]) -> Section:
     def row(run: Run) -> Row:
         sizes = [line(str(run.sizes.get(name, "–"))) for name in axes]
         first = (row_sign(run.ok, "ran", "did not run well"),)
-        return Row((first, *sizes, line(_INPUTS[run.inputs])), words.spans(run.reason))
+        inputs = _INPUTS[run.inputs] if run.count == 1 else f"{_INPUTS[run.inputs]}, {run.count:,} batches"
+        return Row((first, *sizes, line(inputs)), words.spans(run.reason))
 
     in_order = sorted(runs, key=lambda run: [run.sizes.get(name, 0) for name in axes])
     table = Table(tuple(columns), tuple(row(run) for run in in_order))

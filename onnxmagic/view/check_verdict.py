@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from onnxmagic.examine.result import Check, Run
 from onnxmagic.view.parts import Sign
-from onnxmagic.view.verdict import covered, errors, told_sizes
+from onnxmagic.view.verdict import agreeing, compared, differing, errors, told_sizes, unfinished
 from onnxmagic.view.words import listing, plural
 
 __all__ = ["check_verdict"]
@@ -41,10 +41,11 @@ def _sentence(check: Check) -> tuple[Sign, str]:
 
 def _ran(check: Check) -> tuple[Sign, str]:
     """Return what was run and how it ended, as the end of a sentence."""
-    if check.parity and check.parity.cases:
-        if not check.parity.ok:
-            return "warn", f", but it differs from PyTorch {covered(c for c in check.parity.cases if not c.ok)}"
-        return "ok", f"; it agrees with PyTorch {covered(check.parity.cases)}{_caveat(check)}"
+    if check.parity and compared(check.parity):
+        if differs := differing(check.parity):
+            return "warn", f", but it differs from PyTorch {differs}"
+        sign: Sign = "warn" if unfinished(check.parity) else "ok"
+        return sign, f"; it agrees with PyTorch {agreeing(check.parity)}{_caveat(check)}"
     if not check.runs:
         return "warn", ", but it was not run"
     failed = [run for run in check.runs if not run.ok]

@@ -9,6 +9,7 @@ from onnxmagic.export.result import Export
 from onnxmagic.view import sections, words
 from onnxmagic.view.parts import Header, Report, Span
 from onnxmagic.view.proof import proof
+from onnxmagic.view.sweep import sweep
 from onnxmagic.view.verdict import verdict
 
 __all__ = ["export_report"]
@@ -23,8 +24,10 @@ def export_report(export: Export) -> Report:
         sections.findings(export.findings, export.graph, export.offer),
         sections.said("changed", export.fixed),
         sections.said("chosen", export.chosen),
+        sections.taken(export.taken),
         sections.signature(export.graph, export.axes),
-        proof(export.parity),
+        proof(export.parity, "e.parity.cases"),
+        sweep(export.parity.sweep, "e.parity.worst"),
         sections.modules(export.graph, export.model_name, "e.graph.modules"),
         sections.time(export.stages),
     )

@@ -12,12 +12,15 @@ from functools import cache, singledispatch
 from pathlib import Path
 
 from onnxmagic.view.cut import cut, open_depth
+from onnxmagic.view.html_bars import bare, bars, shares
 from onnxmagic.view.markup import Markup, joined, sign_mark, spans, tag
 from onnxmagic.view.parts import (
     AXIS_SIGNS,
+    Bars,
     Branch,
     Column,
     Explanation,
+    Folded,
     Item,
     Part,
     Report,
@@ -37,7 +40,6 @@ __all__ = ["asset", "fragment", "page"]
 
 TREE_ROWS = 1500
 OPEN_ROWS = 14
-_STAGE_COLOURS = ("#8c959f", "#a475f9", "#3b82f6", "#1f9d4d", "#14a3a3", "#d29922")
 
 
 @cache
@@ -96,6 +98,12 @@ def element(part: Part) -> Markup:
 def _(part: Sentence) -> Markup:
     mark = (sign_mark(part.sign), " ") if part.sign else ()
     return tag("div", *mark, spans(part.line), cls="prose")
+
+
+@element.register
+def _(part: Folded) -> Markup:
+    lines = [tag("div", spans(line), cls="prose") for line in part.lines]
+    return tag("details", tag("summary", spans((part.summary,)), cls="fold"), *lines)
 
 
 @element.register
@@ -207,38 +215,12 @@ def _tree_row(branch: Branch, depth: int, widths: tuple[int, int, int, int, int]
         tag("span", branch.name.text.ljust(name - 2 * depth + 2), cls="name", title=branch.name.title),
         tag("span", branch.kind.text.ljust(kind + 2), cls="kind"),
         tag("span", branch.shape.text.ljust(shape + 2), cls="shape"),
-        tag("span", _filled(branch.share), cls="bar", title=f"{branch.share:.1%} of the weights"),
+        tag("span", bare(f"width: {branch.share:.1%}"), cls="bar", title=f"{branch.share:.1%} of the weights"),
         tag("span", branch.count.text.rjust(count + 2), cls="count"),
         tag("span", branch.weight.text.rjust(weight + 2), cls="weight"),
         cls="row",
     )
 
 
-def _filled(share: float) -> Markup:
-    return _bare(f"width: {share:.1%}")
-
-
-def _fill(share: float, colour: str) -> Markup:
-    return _bare(f"display: block; height: 100%; width: {share:.1%}; background: {colour}")
-
-
-@element.register
-def _(part: Shares) -> Markup:
-    whole = sum(share.amount for share in part.items) or 1.0
-    colours = [_STAGE_COLOURS[index % len(_STAGE_COLOURS)] for index in range(len(part.items))]
-    bars = [_fill(share.amount / whole, colour) for share, colour in zip(part.items, colours, strict=True)]
-    legend = [
-        tag("span", _swatch(colour), spans((share.label, Span(" "), share.text)))
-        for share, colour in zip(part.items, colours, strict=True)
-    ]
-    return joined((tag("div", *bars, cls="stages", aria_hidden="true"), tag("div", *legend, cls="legend")))
-
-
-def _swatch(colour: str) -> Markup:
-    style = "display: inline-block; width: 8px; height: 8px; border-radius: 2px; margin-right: 5px; background: "
-    return _bare(style + colour)
-
-
-def _bare(style: str) -> Markup:
-    """Return an empty element whose style is a figure: it stays where a style sheet takes over."""
-    return tag("span", **{"class": "om-fill"}, style=style)
+element.register(Shares, shares)
+element.register(Bars, bars)

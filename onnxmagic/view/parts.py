@@ -3,24 +3,27 @@
 A result is turned into parts once (``report.py``); ``text.py`` and ``html.py`` only know parts. So the renderings
 cannot drift apart: a new fact is added in one place, and a new kind of result needs no new renderer.
 
-Every string that a person will see is a ``Span``, and a span is clean from birth: names in a model file are hostile,
-and a terminal obeys control characters as readily as a page obeys markup.
+Every string that a person will see is a ``Span`` (``span.py``), which is clean from birth.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
+
+from onnxmagic.view.span import AXIS_SIGNS, SIGNS, Line, Sign, Span, Tone, clean, line
 
 __all__ = [
     "AXIS_SIGNS",
     "SIGNS",
     "Action",
+    "Bar",
+    "Bars",
     "Branch",
     "Column",
     "Explanation",
+    "Folded",
     "Header",
     "Item",
     "Line",
@@ -43,50 +46,6 @@ __all__ = [
     "line",
 ]
 
-Sign = Literal["ok", "warn", "bad", "info"]
-SIGNS: dict[Sign, str] = {"ok": "✓", "warn": "▲", "bad": "✗", "info": "·"}
-"""Colour is never the only sign."""
-
-AXIS_SIGNS: dict[Sign, str] = {**SIGNS, "info": "?"}
-"""Behind an axis: proved, refused; a question mark for what was not tried."""
-
-Tone = Literal["plain", "strong", "dim", "code", "ok", "warn", "bad", "info"]
-
-
-def clean(text: str) -> str:
-    """Return `text` with every character visible that would steer a terminal, a page or the reading direction."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_visible(char) for char in text)
-
-
-def _visible(char: str) -> str:
-    # Cf holds the bidirectional overrides and the zero-width characters; Cs cannot be encoded as UTF-8 at all.
-    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
-        return char.encode("unicode_escape").decode("ascii")
-    return char
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A run of text in one tone; ``title`` says more on hovering and is nowhere the only place of a fact."""
-
-    text: str
-    tone: Tone = "plain"
-    title: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "text", clean(self.text))
-        object.__setattr__(self, "title", clean(self.title))
-
-
-Line = tuple[Span, ...]
-
-
-def line(*pieces: str | Span, tone: Tone = "plain") -> Line:
-    """Return a line of spans; strings among `pieces` get `tone`."""
-    return tuple(Span(piece, tone) if isinstance(piece, str) else piece for piece in pieces)
-
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -103,6 +62,14 @@ class Sentence:
 
     line: Line
     sign: Sign | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Sentences that a page shows when they are asked for, under ``summary``; a terminal shows them all."""
+
+    summary: Span
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +210,25 @@ class Shares:
     items: tuple[Share, ...]
 
 
-Part = Sentence | Item | Signature | Table | Tree | Shares
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How many of something: ``share`` is the bar's length, 1 for the longest; a ``sign`` stands before the label."""
+
+    label: Span
+    share: float
+    text: Span
+    sign: Sign | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A distribution; ``titles`` are those of the labels and of the figures."""
+
+    titles: tuple[Span, Span]
+    bars: tuple[Bar, ...]
+
+
+Part = Sentence | Folded | Item | Signature | Table | Tree | Shares | Bars
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,23 +9,48 @@ from onnxmagic.view.verdict import untried
 
 __all__ = ["proof", "row_sign"]
 
+ROWS = 24
+"""Cases that a table shows: calls of a text model may have as many sizes as there were calls."""
+
 _INPUTS = {
     "example": "your example",
     "varied": "varied",
     "tiled": "your rows, repeated",
+    "recorded": "recorded",
     "data": "your data",
     "made up": "made up",
 }
 
 
-def proof(parity: Parity) -> Section:
-    """Return the comparison, or why there is none."""
+def proof(parity: Parity, elsewhere: str) -> Section:
+    """Return the comparison, or why there is none; `elsewhere` is the Python expression that has every case."""
     if not parity.cases:
         reason = words.spans(untried(parity))
         return Section("proof", parts=(Sentence((Span("Not tried: "), *reason), "warn"),))
     sentences = [Sentence(words.spans(parity.reason), "warn")] if parity.reason else []
     title = line(f"{parity.runtime} against your PyTorch model, judged {_judged(parity.cases)}")
-    return Section("proof", title, (_cases(parity.cases), *sentences, _determinism(parity)))
+    shown = _telling(parity.cases)
+    sentences = [*_left_out(parity.cases, shown, elsewhere), *sentences]
+    return Section("proof", title, (_cases(shown), *sentences, _determinism(parity)))
+
+
+def _telling(cases: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Return the cases that tell most, in their order: what differs, then what was not the user's, then the worst."""
+    in_turn = sorted(cases, key=lambda case: (case.ok, case.inputs in {"recorded", "data"}, -case.max_abs))
+    kept = {id(case) for case in in_turn[:ROWS]}
+    return tuple(case for case in cases if id(case) in kept)
+
+
+def _left_out(cases: tuple[Case, ...], shown: tuple[Case, ...], elsewhere: str) -> list[Sentence]:
+    there = {id(case) for case in shown}
+    left = [case for case in cases if id(case) not in there]
+    if not left:
+        return []
+    wrong = sum(not case.ok for case in left)
+    agree = f"{wrong:,} of them differ" if wrong else "all of them agree"
+    largest = words.difference(max(case.max_abs for case in left))
+    told = line(f"… and {words.whole(len(left), 'more row')}: {agree}, largest difference {largest}; ")
+    return [Sentence((*told, Span(elsewhere, "code"), Span(" has them all")), "bad" if wrong else None)]
 
 
 def row_sign(ok: bool, good: str, bad: str) -> Span:
@@ -70,18 +95,21 @@ def _cases(cases: tuple[Case, ...]) -> Table:
     def row(case: Case) -> Row:
         cells = [(row_sign(case.ok, "agrees", "differs"),)]
         cells += [line(str(case.sizes.get(name, "–"))) for name in axes]
-        cells += [line(_INPUTS[case.inputs]), line(words.difference(case.max_abs))]
+        cells += [line(_inputs(case)), line(words.difference(case.max_abs))]
         if ratio:
             cells.append(line("–" if case.ratio is None else words.ratio(case.ratio)))
         if tolerance:
             cells.append(line(words.difference(case.tolerance) if case.ratio is None else "–"))
         if agreement:
-            cells.append(line("–" if case.agreement is None else _percent(case.agreement)))
+            cells.append(line("–" if case.agreement is None else words.percent(case.agreement)))
         return Row(tuple(cells), words.spans(case.reason))
 
     return Table(tuple(columns), tuple(row(case) for case in cases))
 
 
-def _percent(share: float) -> str:
-    # 99.97 % must not be rounded to "100 %": that would claim that all rows agree.
-    return f"{share:.0%}".replace("%", " %") if share in {0.0, 1.0} else f"{min(share, 0.999):.1%}".replace("%", " %")
+def _inputs(case: Case) -> str:
+    """Return where the inputs came from; a row of the user's own may stand for several calls or batches."""
+    counted = {"recorded": "call", "data": "batch"}.get(case.inputs)
+    if counted is None or case.count == 1:
+        return _INPUTS[case.inputs]
+    return f"{_INPUTS[case.inputs]}, {words.whole(case.count, counted)}"

@@ -15,6 +15,7 @@ from onnxmagic.view.explanation import explanation
 from onnxmagic.view.findings import Offer, finding_item
 from onnxmagic.view.parts import (
     Branch,
+    Folded,
     Item,
     Section,
     Sentence,
@@ -28,7 +29,10 @@ from onnxmagic.view.parts import (
     line,
 )
 
-__all__ = ["findings", "modules", "said", "signature", "time"]
+__all__ = ["findings", "modules", "said", "signature", "taken", "time"]
+
+UNFOLDED = 6
+"""Sentences about the inputs that are read at once."""
 
 
 def findings(found: Sequence[Finding], graph: Graph | None, offer: Offer) -> Section:
@@ -49,6 +53,15 @@ def findings(found: Sequence[Finding], graph: Graph | None, offer: Offer) -> Sec
 def said(label: str, sentences: Sequence[str]) -> Section:
     """Return a section of plain sentences in a low voice; one that has none is left out of a report."""
     return Section(label, parts=tuple(Sentence(words.dim(words.spans(sentence))) for sentence in sentences))
+
+
+def taken(sentences: Sequence[str]) -> Section:
+    """Return how the inputs were found and which calls the file does not stand for; a page folds what is beyond six."""
+    told = tuple(words.spans(sentence) for sentence in sentences)
+    # One more line is no longer than what would fold it.
+    shown = len(told) if len(told) <= UNFOLDED + 1 else UNFOLDED
+    folded = (Folded(Span(f"{len(told) - shown} more"), told[shown:]),) if told[shown:] else ()
+    return Section("inputs", parts=(*(Sentence(each) for each in told[:shown]), *folded))
 
 
 def signature(graph: Graph, axes: Sequence[Axis]) -> Section:
@@ -76,9 +89,9 @@ def _size(dim: int | str | None, axis: Axis | None) -> Size:
         known = isinstance(dim, int)
         return Size(Span(text, title="" if known else "follows from the inputs"))
     if axis.status == "proved":
-        return Size(Span(text, title=f"ran at {words.listing(axis.sizes)} and agreed"), "ok")
+        return Size(Span(text, title=f"ran at {words.sizes(axis.sizes)} and agreed"), "ok")
     if axis.status == "declared":
-        ran = f"ran at {words.listing(axis.sizes)}, not compared with PyTorch" if axis.sizes else "not tried"
+        ran = f"ran at {words.sizes(axis.sizes)}, not compared with PyTorch" if axis.sizes else "not tried"
         return Size(Span(text, title=f"dynamic in the file, {ran}"), "info")
     if axis.status == "refused":
         return Size(Span(text, title=f"{axis.name} stays fixed: {axis.reason}"), "warn")
@@ -96,7 +109,7 @@ def _axis_notes(axes: Sequence[Axis]) -> Iterator[Sentence]:
             yield Sentence((*place, Span(" is dynamic in the file; other sizes were not tried")), "info")
         elif axis.status == "declared":
             # The reason speaks of the sizes that the axis holds.
-            reason = axis.reason.replace("these sizes", words.listing(axis.sizes))
+            reason = axis.reason.replace("these sizes", words.sizes(axis.sizes))
             yield Sentence((*place, Span(": "), *words.spans(reason)), "info")
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import singledispatch
-from itertools import zip_longest
 
 from onnxmagic.view.cut import cut, open_depth
 from onnxmagic.view.parts import (
     AXIS_SIGNS,
     SIGNS,
+    Bars,
     Branch,
+    Folded,
     Item,
     Line,
     Part,
@@ -27,6 +27,7 @@ from onnxmagic.view.parts import (
     Tree,
     line,
 )
+from onnxmagic.view.text_table import aligned, bars, indented, padded, table
 from onnxmagic.view.wrap import width, wrap
 
 __all__ = ["items", "paint", "part_lines", "render"]
@@ -70,7 +71,7 @@ def _header(report: Report, columns: int) -> list[Line]:
     gap = columns - width(first) - width(facts)
     if gap >= 3:
         return [(*first, Span(" " * gap), *facts)]
-    return [*_hang(first[:1], first[1:], columns), *_indent(MARGIN, wrap(facts, columns - MARGIN))]
+    return [*_hang(first[:1], first[1:], columns), *indented(MARGIN, wrap(facts, columns - MARGIN))]
 
 
 def _bold(spans: Line) -> Line:
@@ -84,15 +85,11 @@ def _between(spans: Line, separator: str) -> Line:
     return tuple(out)
 
 
-def _indent(depth: int, lines: Sequence[Line]) -> list[Line]:
-    return [(Span(" " * depth), *spans) if spans else () for spans in lines]
-
-
 def _hang(first: Line, rest: Line, columns: int) -> list[Line]:
     """Return `rest` wrapped, with `first` before its first line and blanks before the others."""
     indent = width(first)
     lines = wrap(rest, columns - indent)
-    return [(*first, *lines[0]), *_indent(indent, lines[1:])]
+    return [(*first, *lines[0]), *indented(indent, lines[1:])]
 
 
 def _section(section: Section, columns: int) -> list[Line]:
@@ -103,7 +100,7 @@ def _section(section: Section, columns: int) -> list[Line]:
     for part in section.parts:
         body += part_lines(part, inner)
     label = Span(" " * MARGIN + section.label.ljust(GUTTER - MARGIN), "dim")
-    return [(label, *body[0]), *_indent(GUTTER, body[1:])]
+    return [(label, *body[0]), *indented(GUTTER, body[1:])]
 
 
 def items(items: list[Item], columns: int) -> list[Line]:
@@ -117,7 +114,7 @@ def items(items: list[Item], columns: int) -> list[Line]:
         lines += _hang(first, item.body, columns)
         indent = width(first)
         for more in item.more:
-            lines += _indent(indent, wrap(more, columns - indent))
+            lines += indented(indent, wrap(more, columns - indent))
     return lines
 
 
@@ -131,6 +128,11 @@ def part_lines(part: Part, columns: int) -> list[Line]:
 def _(part: Sentence, columns: int) -> list[Line]:
     sign = line(Span(f"{SIGNS[part.sign]} ", part.sign)) if part.sign else ()
     return _hang(sign, part.line, columns)
+
+
+@part_lines.register
+def _(part: Folded, columns: int) -> list[Line]:
+    return [wrapped for told in part.lines for wrapped in wrap(told, columns)]
 
 
 @part_lines.register
@@ -148,40 +150,11 @@ def _tensor(tensor: Tensor, names: int, dtypes: int) -> Line:
     for size in tensor.sizes or ():
         sizes += [Span(", "), *_size(size)] if sizes else _size(size)
     body = [Span("["), *sizes, Span("]")] if tensor.sizes is not None else [Span("any shape", "dim")]
-    return (*_padded((tensor.name,), names), Span("  "), *_padded((tensor.dtype,), dtypes), Span("  "), *body)
+    return (*padded((tensor.name,), names), Span("  "), *padded((tensor.dtype,), dtypes), Span("  "), *body)
 
 
 def _size(size: Size) -> list[Span]:
     return [Span(size.text.text, size.sign), Span(AXIS_SIGNS[size.sign], size.sign)] if size.sign else [size.text]
-
-
-def _padded(cell: Line, columns: int, right: bool = False) -> Line:
-    blanks = Span(" " * (columns - width(cell)))
-    return (blanks, *cell) if right else (*cell, blanks)
-
-
-@part_lines.register
-def _(part: Table, columns: int) -> list[Line]:
-    titles = [line(Span(column.title.text, "dim")) for column in part.columns]
-    cells = [max((width(row.cells[i]) for row in part.rows), default=0) for i in range(len(titles))]
-    widths = [max(size, width(title)) for size, title in zip(cells, titles, strict=True)]
-    if sum(widths) + 2 * len(widths) > columns:
-        # Long titles are broken at their blanks; the figures below them stay in one line.
-        longest = [max((len(word) for word in column.title.text.split()), default=0) for column in part.columns]
-        widths = [max(size, word) for size, word in zip(cells, longest, strict=True)]
-    right = [column.numeric for column in part.columns]
-    broken = [wrap(title, size or 1) for title, size in zip(titles, widths, strict=True)]
-    lines = [_row(head, widths, right) for head in zip_longest(*broken, fillvalue=())]
-    for row in part.rows:
-        lines.append(_row(row.cells, widths, right))
-        if row.note:
-            lines += _indent(widths[0] + 2, wrap(row.note, columns - widths[0] - 2))
-    return lines
-
-
-def _row(cells: Sequence[Line], widths: list[int], right: list[bool]) -> Line:
-    padded = [_padded(cell, size, side) for cell, size, side in zip(cells, widths, right, strict=True)]
-    return tuple(span for cell in padded for span in (*cell, Span("  ")))
 
 
 @part_lines.register
@@ -195,7 +168,7 @@ def _(part: Tree, columns: int) -> list[Line]:
         if sum(widths[i] + 2 for i in shown) > columns:
             shown.remove(column)
     right = [i >= 3 for i in shown]
-    lines = [_row([row[i] for i in shown], [widths[i] for i in shown], right) for row in rows]
+    lines = [aligned([row[i] for i in shown], [widths[i] for i in shown], right) for row in rows]
     if left_out:
         more = Span(f"… {left_out:,} more module{'s' * (left_out > 1)}; ", "dim")
         lines.append((more, part.elsewhere, Span(" has them all", "dim")))
@@ -211,3 +184,7 @@ def _branch(depth: int, branch: Branch) -> list[Line]:
 def _(part: Shares, columns: int) -> list[Line]:
     pieces = tuple(Span(f"{share.label.text} {share.text.text}") for share in part.items)
     return wrap(_between(pieces, " · "), columns)
+
+
+part_lines.register(Table, table)
+part_lines.register(Bars, bars)

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isinf
 
 from onnxmagic.view.parts import Line, Span
 
-__all__ = ["count", "difference", "dim", "listing", "plural", "ratio", "seconds", "shape", "spans", "stop", "weight"]
+__all__ = [
+    "count",
+    "difference",
+    "dim",
+    "listing",
+    "percent",
+    "plural",
+    "ratio",
+    "seconds",
+    "shape",
+    "sizes",
+    "spans",
+    "stop",
+    "weight",
+    "whole",
+]
 
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -48,6 +63,17 @@ def difference(value: float) -> str:
     return "0" if value == 0 else f"{value:.1e}"
 
 
+def percent(share: float) -> str:
+    """Return a share: ``98.4 %``; ``0 %`` and ``100 %`` are said of none and of all, never of almost."""
+    if share in {0.0, 1.0}:
+        return f"{share:.0%}".replace("%", " %")
+    for digits in range(1, 6):
+        text = f"{share:.{digits}%}"
+        if 0.0 < float(text[:-1]) < 100.0:
+            return text.replace("%", " %")
+    return "almost none" if share < 0.5 else "almost all"
+
+
 def ratio(value: float) -> str:
     """Return how many times as large: ``1.3 ×``, ``21,000 ×``, ``2.1e+07 ×``."""
     if value < 100:
@@ -59,6 +85,18 @@ def listing(words: Sequence[object]) -> str:
     """Return words as in a sentence: ``1, 2 and 4``."""
     texts = [str(word) for word in words]
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def sizes(values: Iterable[int]) -> str:
+    """Return the sizes of an axis: ``1, 2 and 4``; where there are many, ``4 to 512 (57 sizes)``."""
+    several = sorted(set(values))
+    return listing(several) if len(several) <= 8 else f"{several[0]} to {several[-1]} ({len(several):,} sizes)"
+
+
+def whole(number: int, noun: str) -> str:
+    """Return a number to the last digit, of what was counted one by one: ``1 sample``, ``10,000 samples``."""
+    plural_noun = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural_noun}"
 
 
 def plural(number: int, noun: str) -> str:

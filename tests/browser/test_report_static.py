@@ -9,11 +9,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "view"))
 
+import data_samples  # pyright: ignore[reportMissingImports]  # of tests/view; put on the path above
 import samples  # pyright: ignore[reportMissingImports]  # of tests/view; put on the path above
 
 from onnxmagic.view import to_html
 
-EXPORTS = [samples.ready, samples.not_proved, samples.not_fit, samples.empty, samples.huge, samples.hostile]
+ON_DATA = [data_samples.observed, data_samples.wrong, data_samples.stopped, data_samples.hostile_data]
+EXPORTS = [samples.ready, samples.not_proved, samples.not_fit, samples.empty, samples.huge, samples.hostile, *ON_DATA]
 CHECKS = [samples.warned, samples.unfit, samples.damaged, samples.hostile_check]
 STATES = EXPORTS + CHECKS
 HEAD = "<!doctype html><meta charset='utf-8'><title>report</title>"
@@ -202,7 +204,7 @@ def test_without_scripts_it_is_legible_and_folds(browser, scheme):
     page.set_content(f"{HEAD}<body style='{colours}'>{to_html(samples.unfit())}")
     page.locator("summary", has_text="live-dropout").first.click()
     assert page.get_by_text("The file throws away random values").is_visible()
-    page.locator("summary", has_text="layer4").click()
+    page.locator(".om-summary", has_text="layer4").click()
     assert page.get_by_text("5.0 M").first.is_visible()
     ink = page.evaluate("getComputedStyle(document.querySelector('.om-sentence')).color")
     assert ink == ("rgb(230, 237, 243)" if scheme == "dark" else "rgb(0, 0, 0)")

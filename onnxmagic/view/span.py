@@ -1,0 +1,57 @@
+"""A run of text in one tone: the smallest piece of a report, and the only way for a string into one.
+
+A span is clean from birth: names in a model file are hostile, and a terminal obeys control characters as readily as a
+page obeys markup.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["AXIS_SIGNS", "SIGNS", "Line", "Sign", "Span", "Tone", "clean", "line"]
+
+Sign = Literal["ok", "warn", "bad", "info"]
+SIGNS: dict[Sign, str] = {"ok": "✓", "warn": "▲", "bad": "✗", "info": "·"}
+"""Colour is never the only sign."""
+
+AXIS_SIGNS: dict[Sign, str] = {**SIGNS, "info": "?"}
+"""Behind an axis: proved, refused; a question mark for what was not tried."""
+
+Tone = Literal["plain", "strong", "dim", "code", "ok", "warn", "bad", "info"]
+
+
+def clean(text: str) -> str:
+    """Return `text` with every character visible that would steer a terminal, a page or the reading direction."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    # Cf holds the bidirectional overrides and the zero-width characters; Cs cannot be encoded as UTF-8 at all.
+    if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+        return char.encode("unicode_escape").decode("ascii")
+    return char
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text in one tone; ``title`` says more on hovering and is nowhere the only place of a fact."""
+
+    text: str
+    tone: Tone = "plain"
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", clean(self.text))
+        object.__setattr__(self, "title", clean(self.title))
+
+
+Line = tuple[Span, ...]
+
+
+def line(*pieces: str | Span, tone: Tone = "plain") -> Line:
+    """Return a line of spans; strings among `pieces` get `tone`."""
+    return tuple(Span(piece, tone) if isinstance(piece, str) else piece for piece in pieces)
