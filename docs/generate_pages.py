@@ -33,7 +33,7 @@ TABLES = {
     "check-options.md": CHECK_OPTIONS,
     "command-options.md": COMMAND_OPTIONS,
 }
-NOTEBOOKS = ("quickstart.ipynb", "mistakes.ipynb")
+NOTEBOOKS = ("quickstart.ipynb", "real_inputs.ipynb", "mistakes.ipynb")
 RULES_HEAD = """# Rules
 
 Each finding of a report has a code and a name; both stay as they are from release to release. `error` means that the
