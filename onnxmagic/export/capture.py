@@ -25,6 +25,7 @@ from onnxmagic.export.failure import AxesRefused, capture_failed, chain, is_fina
 from onnxmagic.export.matching import quick_matching
 from onnxmagic.export.process import no_collection
 from onnxmagic.export.quiet import quiet
+from onnxmagic.export.torchlib import quick_registry
 from onnxmagic.export.trials import Place
 from onnxmagic.export.unique_names import keep_apart
 from onnxmagic.export.vary import resized
@@ -99,7 +100,7 @@ class _Call:
         if args and not example.kwargs and isinstance(args[-1], dict):
             args = (*args, {})  # torch takes a trailing dict for keyword arguments
         dynamic = torch.export.Dim.DYNAMIC
-        with quiet(), torch.no_grad(), _explicit_keywords(example), no_collection(), quick_matching():
+        with quiet(), torch.no_grad(), _explicit_keywords(example), no_collection(), quick_matching(), quick_registry():
             shapes = example.dynamic_shapes(dict.fromkeys(self.plan.names(), dynamic)) if self.plan.wanted else None
             return torch.onnx.export(
                 example.model,
