@@ -19,6 +19,7 @@ from torch.nn import functional
 
 import onnxmagic
 
+pytestmark = pytest.mark.usefixtures("one_registry")
 IMAGE = torch.rand(1, 3, 16, 16)
 WIDE = torch.randn(2, 64)
 
