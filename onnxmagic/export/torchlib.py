@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Mapping
 from copy import copy
+from functools import cache
 from typing import Any
 
 __all__ = ["quick_registry"]
@@ -38,7 +39,8 @@ def quick_registry() -> Generator[None]:
         functions = _functions(default_registry)
         key = (cls, args, *sorted(options.items()))
         if key not in _built or _built[key][0] != functions:
-            _built[key] = functions, slow(cls, *args, **options)
+            with _types_once():
+                _built[key] = functions, slow(cls, *args, **options)
         return _copy(_built[key][1])
 
     registry.from_torchlib = classmethod(quick)
@@ -48,6 +50,25 @@ def quick_registry() -> Generator[None]:
     finally:
         registry.from_torchlib = build
         traced.function_ir = parse
+
+
+@contextlib.contextmanager
+def _types_once() -> Generator[None]:
+    """Work out once what a type annotation allows: the functions have thousands, of a few dozen kinds."""
+    from torch.onnx._internal.exporter import _schemas
+
+    schemas: Any = _schemas
+    name = "_get_allowed_types_from_type_annotation"
+    slow = getattr(schemas, name, None)
+    if slow is None:
+        yield
+        return
+    known = cache(lambda annotation: frozenset(slow(annotation)))
+    setattr(schemas, name, lambda annotation: set(known(annotation)))
+    try:
+        yield
+    finally:
+        setattr(schemas, name, slow)
 
 
 class _Signature:
