@@ -13,7 +13,8 @@ demo: $(VENV)/.installed-demo
 
 test: check
 	@sh tools/chromium.sh $(BIN)/python
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not browser" --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest -m browser tests/browser tests/view
 
 check: $(VENV)/.installed-test
 	@$(BIN)/ruff check
@@ -27,6 +28,8 @@ docs: $(VENV)/.installed-docs
 bench: $(VENV)/.installed-bench
 	@$(BIN)/python benchmarks/check.py
 	@$(BIN)/python benchmarks/export_overhead.py
+	@$(BIN)/python benchmarks/recording.py
+	@$(BIN)/python benchmarks/sweep.py
 
 clean:
 	rm -rf $(VENV) demo build dist docs/_build .pytest_cache .ruff_cache .hypothesis

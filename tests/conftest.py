@@ -16,6 +16,8 @@ os.environ.update(
     JUPYTER_PLATFORM_DIRS="1",
     PYDEVD_DISABLE_FILE_VALIDATION="1",
 )
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # threads of two PyTorches on two cores wait for each other
 
 import pytest
 
@@ -23,12 +25,15 @@ NEEDS_BROWSER = {"page", "context", "browser", "lab", "notebook7", "static_page"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark browser tests by their fixtures and run them last.
+    """Mark browser tests by their fixtures and run them last; tell workers what belongs together.
 
     Playwright's synchronous API leaves an event loop running in this thread until the session ends; nbclient and
-    IPython's ``await`` handling would trip over it.
+    IPython's ``await`` handling would trip over it. A file's tests share fixtures, and those that look at the
+    architectures share their exports, so each goes to one worker.
     """
     for item in items:
+        shared = "architectures" if hasattr(getattr(item, "module", None), "architectures") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(shared))
         if NEEDS_BROWSER & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
