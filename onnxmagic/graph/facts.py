@@ -5,11 +5,16 @@ Frozen and free of ``onnx`` and ``torch`` objects, so that it can be kept, compa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Dim", "Graph", "Initializer", "Module", "Node", "Value"]
+if TYPE_CHECKING:
+    from onnxmagic.graph.cost import Cost
+    from onnxmagic.graph.outline import Outline
+
+__all__ = ["Dim", "Function", "Graph", "Initializer", "Module", "Node", "Reference", "Value"]
 
 Dim = int | str | None
 """A size: fixed, a dynamic axis's name, or unknown."""
@@ -81,6 +86,8 @@ class Node:
         Python stack at export, innermost frame last, as torch wrote it; never kept in the file unless asked.
     body : tuple of Graph
         Subgraphs of If, Loop and Scan.
+    overload : str
+        Which of several local functions of one name is called; nearly always ``""``.
     """
 
     name: str
@@ -93,6 +100,35 @@ class Node:
     classes: tuple[str, ...] = ()
     trace: str | None = None
     body: tuple[Graph, ...] = ()
+    overload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """In a local function, an attribute that is whatever the call gives under `name`."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} of the call"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A local function: what a call of it runs.
+
+    ``inputs`` and ``outputs`` are names in its own nodes; ``attributes`` those a call may give, with their defaults
+    (None where there is none); ``values`` the known types and shapes within.
+    """
+
+    name: str
+    domain: str
+    overload: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    values: Mapping[str, Value] = field(default_factory=dict[str, Value])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +154,13 @@ class Module:
             yield from child.walk()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """A model file as facts.
 
     ``values`` are the known intermediate values by name; ``opsets`` maps a domain (``""`` is ai.onnx) to its version;
-    ``functions`` counts local functions, ``defined`` are their operator sets and names; ``metadata`` holds the model's
-    and the graph's metadata, text to text.
+    ``functions`` counts local functions, ``defined`` are their operator sets and names, ``local`` they themselves;
+    ``metadata`` holds the model's and the graph's metadata, text to text.
     """
 
     name: str
@@ -140,6 +176,7 @@ class Graph:
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
     functions: int = 0
     defined: tuple[tuple[str, str], ...] = ()
+    local: tuple[Function, ...] = ()
 
     @property
     def opset(self) -> int:
@@ -156,9 +193,41 @@ class Graph:
         """Bytes of all initializers."""
         return sum(i.nbytes for i in self.initializers)
 
+    def outline(self) -> Outline:
+        """Return the graph in scopes, with what flows between its nodes; see ``onnxmagic.graph.outline``."""
+        from onnxmagic.graph.outline import outline
+
+        return outline(self)
+
+    def costs(self) -> tuple[Cost, ...]:
+        """Return what each node of ``outline()`` costs; see ``onnxmagic.graph.cost``."""
+        from onnxmagic.graph.cost import costs
+
+        return costs(self.outline(), self)
+
     def walk(self) -> Iterator[Node]:
         """Yield every node, those in the bodies of control flow included."""
         for node in self.nodes:
             yield node
             for body in node.body:
                 yield from body.walk()
+
+    def to_svg(self, path: str | os.PathLike[str] | None = None, open: str | Sequence[str] = ()) -> str:  # noqa: A002  # the word that a person who wants to look inside would type
+        """Return a still picture of the graph as SVG text, and write it to `path` where one is given.
+
+        Parameters
+        ----------
+        path : path, optional
+            What is there is replaced whole or not touched.
+        open : str or sequence of str
+            Paths of modules to look into, for example ``["encoder.layer.0"]``. With none, the first level is shown
+            that has 2 to 60 boxes. A picture has 2,000 boxes at most, and says so where that is not all.
+
+        Raises
+        ------
+        UsageMistake
+            There is no such module, or no folder for the file.
+        """
+        from onnxmagic.view import to_svg
+
+        return to_svg(self, path, open)

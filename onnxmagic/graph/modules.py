@@ -69,11 +69,16 @@ def _with_bodies(node: Node) -> Iterator[Node]:
 
 
 def _count_nodes(nodes: Iterable[tuple[int, Node]], drafts: dict[str, _Draft]) -> None:
+    told: set[tuple[str, tuple[str, ...]]] = set()
     for position, node in nodes:
         own = _draft(drafts, node.module or "")
         own.nodes += 1
         own.first = min(own.first, position)
         own.last = position
+        # Nodes of one module tell the same.
+        if (own.path, node.classes) in told:
+            continue
+        told.add((own.path, node.classes))
         for path, name in zip(_ancestry(own.path), node.classes, strict=False):
             drafts[path].class_name = drafts[path].class_name or name
 
@@ -103,6 +108,8 @@ def _owner(weight: Initializer) -> str | None:
 
 def _draft(drafts: dict[str, _Draft], path: str) -> _Draft:
     """Return the draft at `path`, made with all its ancestors when it is new."""
+    if path in drafts:
+        return drafts[path]
     for prefix in _ancestry(path):
         if prefix not in drafts:
             drafts[prefix] = _Draft(prefix)

@@ -6,17 +6,17 @@ rules of structure work on it), ``read`` turns that into plain frozen data. Neit
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from onnxmagic.graph import modules, scopes
-from onnxmagic.graph.facts import Dim, Graph, Initializer, Node, Value
+from onnxmagic.graph.facts import Dim, Function, Graph, Initializer, Node, Reference, Value
 from onnxmagic.graph.tensors import attribute, dtype_name, external_file, nbytes, text, value
+from onnxmagic.graph.window import Bytes, FileBytes, MemoryBytes
 from onnxmagic.graph.wire import NotAModel, without_values
 
 if TYPE_CHECKING:
@@ -58,13 +58,9 @@ def skeleton(source: Source) -> onnx.ModelProto:
         The file cannot be opened.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _parse(memoryview(source).cast("B"), "these bytes are")
-    name = f"`{Path(source).name}` is"
+        return _parse(MemoryBytes(memoryview(source).cast("B")), "these bytes are")
     with Path(source).open("rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:  # mmap refuses it with words of its own
-            return _parse(memoryview(b""), name)
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, memoryview(data) as view:
-            return _parse(view, name)
+        return _parse(FileBytes(file.fileno()), f"`{Path(source).name}` is")
 
 
 def read(source: Source, *, classes: Mapping[str, str] | None = None) -> Graph:
@@ -92,27 +88,35 @@ def facts(model: onnx.ModelProto, *, classes: Mapping[str, str] | None = None) -
     return replace(graph, modules=modules.tree(graph, classes or {}))
 
 
-def _parse(data: memoryview, who: str) -> onnx.ModelProto:
+def _parse(data: Bytes, who: str) -> onnx.ModelProto:
     try:
         return _parsed(data)
     except NotAModel as error:
         raise NotAModel(f"{who} no ONNX model: {error}") from None
 
 
-def _parsed(data: memoryview) -> onnx.ModelProto:
+def _parsed(data: Bytes) -> onnx.ModelProto:
     import onnx
     from google.protobuf.message import DecodeError
 
     for start, meaning in _IMPOSTORS.items():
-        if bytes(data[: len(start)]) == start:
+        if data.part(0, len(start)) == start:
             raise NotAModel(meaning)
     try:
         model = onnx.ModelProto.FromString(without_values(data))
     except (DecodeError, UnicodeDecodeError):
         raise NotAModel("it is not written in ONNX's format (protobuf), or it is damaged") from None
     if not model.HasField("graph"):
-        raise NotAModel("it holds no graph" if data else "it is empty")
+        raise NotAModel("it holds no graph" if len(data) else "it is empty")
     return model
+
+
+class _Around(NamedTuple):
+    """What holds for every node of a graph; ``called`` that it is a local function's, whose attributes a call gives."""
+
+    opsets: Mapping[str, int]
+    ir_version: int
+    called: bool = False
 
 
 def _model(model: onnx.ModelProto) -> Graph:
@@ -124,17 +128,35 @@ def _model(model: onnx.ModelProto) -> Graph:
         **_pairs(model.metadata_props),
         **_pairs(model.graph.metadata_props),
     }
-    graph = _graph(model.graph, opsets, model.ir_version)
+    graph = _graph(model.graph, _Around(opsets, model.ir_version))
     return replace(
         graph,
         producer=f"{text(model.producer_name)} {text(model.producer_version)}".strip(),
         metadata=metadata,
         functions=len(model.functions),
         defined=tuple((_domain(f.domain), text(f.name)) for f in model.functions),
+        local=tuple(_function(f, model.ir_version) for f in model.functions),
     )
 
 
-def _graph(proto: onnx.GraphProto, opsets: Mapping[str, int], ir_version: int) -> Graph:
+def _function(proto: onnx.FunctionProto, ir_version: int) -> Function:
+    around = _Around({_domain(o.domain): o.version for o in proto.opset_import}, ir_version, called=True)
+    return Function(
+        name=text(proto.name),
+        domain=_domain(proto.domain),
+        overload=text(proto.overload),
+        inputs=tuple(map(text, proto.input)),
+        outputs=tuple(map(text, proto.output)),
+        nodes=tuple(_node(n, around) for n in proto.node),
+        attributes={
+            **dict.fromkeys(map(text, proto.attribute)),
+            **{text(a.name): attribute(a) for a in proto.attribute_proto},
+        },
+        values={**_constants(proto), **{v.name: v for v in map(_value, proto.value_info)}},
+    )
+
+
+def _graph(proto: onnx.GraphProto, around: _Around) -> Graph:
     initializers = _initializers(proto)
     stored = {i.name for i in initializers}
     return Graph(
@@ -142,28 +164,32 @@ def _graph(proto: onnx.GraphProto, opsets: Mapping[str, int], ir_version: int) -
         # Before IR version 4 every initializer is listed as an input too; nobody feeds those.
         inputs=tuple(_value(v) for v in proto.input if text(v.name) not in stored),
         outputs=tuple(_value(v) for v in proto.output),
-        nodes=tuple(_node(n, opsets, ir_version) for n in proto.node),
+        nodes=tuple(_node(n, around) for n in proto.node),
         initializers=initializers,
-        values={**_constants(proto), **{text(v.name): _value(v) for v in proto.value_info}},
-        opsets=opsets,
-        ir_version=ir_version,
+        values={**_constants(proto), **{v.name: v for v in map(_value, proto.value_info)}},
+        opsets=around.opsets,
+        ir_version=around.ir_version,
         producer="",
         modules=None,
     )
 
 
-def _node(proto: onnx.NodeProto, opsets: Mapping[str, int], ir_version: int) -> Node:
+def _node(proto: onnx.NodeProto, around: _Around) -> Node:
     from onnx import AttributeProto
 
-    metadata = _pairs(proto.metadata_props)
-    module, classes = scopes.place(metadata, text(proto.name))
+    name = text(proto.name)
+    metadata = {key: text(entry.value) for entry in proto.metadata_props if (key := text(entry.key)) in scopes.KEYS}
+    module, classes = scopes.place(metadata, name)
     plain: dict[str, Any] = {}
     bodies: list[onnx.GraphProto] = []
     for a in proto.attribute:
+        if around.called and a.ref_attr_name:
+            plain[text(a.name)] = Reference(text(a.ref_attr_name))
+            continue
         plain[text(a.name)] = attribute(a)
         bodies += [a.g] if a.type == AttributeProto.GRAPH else a.graphs
     return Node(
-        name=text(proto.name),
+        name=name,
         op_type=text(proto.op_type),
         domain=_domain(proto.domain),
         inputs=tuple(map(text, proto.input)),
@@ -172,11 +198,12 @@ def _node(proto: onnx.NodeProto, opsets: Mapping[str, int], ir_version: int) -> 
         module=module,
         classes=classes,
         trace=scopes.trace(metadata, text(proto.doc_string)),
-        body=tuple(_graph(b, opsets, ir_version) for b in bodies),
+        body=tuple(_graph(b, around) for b in bodies),
+        overload=text(proto.overload),
     )
 
 
-def _constants(proto: onnx.GraphProto) -> dict[str, Value]:
+def _constants(proto: onnx.GraphProto | onnx.FunctionProto) -> dict[str, Value]:
     """Return what Constant nodes make: they say its type and shape themselves, whoever wrote the file."""
     made = [(n.output[0], a.t) for n in proto.node if n.op_type == "Constant" and n.output for a in n.attribute[:1]]
     return {
@@ -199,10 +226,11 @@ def _initializer(name: str, tensor: onnx.TensorProto, dims: Iterable[int]) -> In
 
 
 def _value(proto: onnx.ValueInfoProto) -> Value:
-    kind = proto.type.WhichOneof("value")
+    about = proto.type
+    kind = about.WhichOneof("value")
     if kind not in {"tensor_type", "sparse_tensor_type"}:
         return Value(text(proto.name), (kind or "").removesuffix("_type"), None)
-    tensor = getattr(proto.type, kind)
+    tensor = getattr(about, kind)
     shape = tuple(_dim(d) for d in tensor.shape.dim) if tensor.HasField("shape") else None
     return Value(text(proto.name), dtype_name(tensor.elem_type), shape)
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
-__all__ = ["MAX_DEPTH", "place", "trace"]
+__all__ = ["KEYS", "MAX_DEPTH", "place", "trace"]
 
 MAX_DEPTH: Final = 100
 """Modules nested deeper than this count as part of their ancestor there; no network is, a hostile file may be."""
+
+_LONGEST: Final = 1000
+"""Characters of a path; what is longer is cut there, as no network's is and a hostile file's may be."""
 
 _SCOPES: Final = "pkg.torch.onnx.name_scopes"
 _CLASSES: Final = "pkg.torch.onnx.class_hierarchy"
@@ -21,6 +25,9 @@ _NO_MODULE: Final = "_empty_nn_module_stack"
 """What torch writes, with an ending, for an operator that one of its own passes made: no module of anybody's."""
 
 _TRACE: Final = "pkg.torch.onnx.stack_trace"
+
+KEYS: Final = frozenset({_SCOPES, _CLASSES, _TRACE})
+"""What is looked at of a node's metadata; the rest is as long again."""
 
 # Items of a Python list of strings. Not ast.literal_eval: the text is a stranger's, and there are two in every node.
 _ITEM = re.compile(r"'([^']*)'|\"([^\"]*)\"")
@@ -49,7 +56,7 @@ def place(metadata: Mapping[str, str], name: str) -> tuple[str | None, tuple[str
         classes = _items(metadata.get(_CLASSES, ""))[:-1]
         if scopes and scopes[-1].startswith(_NO_MODULE):
             return None, ()
-        return _aligned(scopes, classes) if scopes else (None, ())
+        return _aligned(tuple(scopes), tuple(classes)) if scopes else (None, ())
     if name.startswith("/"):
         return _from_name(name), ()
     return None, ()
@@ -64,10 +71,11 @@ def trace(metadata: Mapping[str, str], doc_string: str) -> str | None:
 
 
 def _items(text: str) -> list[str]:
-    return [single or double for single, double in _ITEM.findall(text)]
+    return [single or double for single, double in _ITEM.findall(text[: 20 * _LONGEST])]
 
 
-def _aligned(scopes: list[str], classes: list[str]) -> tuple[str, tuple[str, ...]]:
+@lru_cache(maxsize=256)  # the nodes of a module follow each other, and say the same
+def _aligned(scopes: tuple[str, ...], classes: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     path = _cut(scopes[-1])
     known = dict(zip(scopes, classes, strict=False))
     parts = path.split(".") if path else []
@@ -78,7 +86,7 @@ def _aligned(scopes: list[str], classes: list[str]) -> tuple[str, tuple[str, ...
 def _from_name(name: str) -> str:
     """Return the module path in ``/layer1/layer1.0/conv/Conv``: members of a container repeat the container's name."""
     path: list[str] = []
-    for part in name.split("/")[1:-1]:
+    for part in name[:_LONGEST].split("/")[1:-1]:
         pieces = part.split(".")
         if path and pieces[0] == path[-1] and len(pieces) > 1:
             path.pop()
@@ -87,4 +95,4 @@ def _from_name(name: str) -> str:
 
 
 def _cut(path: str) -> str:
-    return ".".join(path.split(".", MAX_DEPTH)[:MAX_DEPTH])
+    return ".".join(path[:_LONGEST].split(".", MAX_DEPTH)[:MAX_DEPTH])

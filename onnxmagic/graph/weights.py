@@ -8,7 +8,6 @@ inside the model's own folder, links followed first, and what does not add up ha
 
 from __future__ import annotations
 
-import mmap
 import ntpath
 import os
 import posixpath
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from onnxmagic.graph.read import Source
 from onnxmagic.graph.tensors import nbytes, text
+from onnxmagic.graph.window import Bytes, FileBytes, MemoryBytes
 from onnxmagic.graph.wire import NotAModel, fields, tensor_without_values
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def weights(source: Source | None, names: Collection[str]) -> Generator[Weights,
         found = Weights(memoryview(b""), {}, {})
     else:
         data = memoryview(source).cast("B")
-        found = Weights(data, *_places(data, None, set(names)))
+        found = Weights(data, *_places(MemoryBytes(data), None, set(names)))
     try:
         yield found
     finally:
@@ -159,15 +159,12 @@ def inside(model: Path, location: str) -> Path | None:
 def _of_path(path: Path, names: set[str]) -> Weights:
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:  # mmap refuses it
-                return Weights(path, {}, {})
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, memoryview(data) as view:
-                return Weights(path, *_places(view, path, names))
+            return Weights(path, *_places(FileBytes(file.fileno()), path, names))
     except OSError:
         return Weights(path, {}, {})
 
 
-def _places(data: memoryview, path: Path | None, names: set[str]) -> tuple[dict[str, _Place], dict[str, bytes]]:
+def _places(data: Bytes, path: Path | None, names: set[str]) -> tuple[dict[str, _Place], dict[str, bytes]]:
     """Return where the values of each wanted weight are, and those that had to be decoded."""
     places: dict[str, _Place] = {}
     decoded: dict[str, bytes] = {}
@@ -183,7 +180,7 @@ def _places(data: memoryview, path: Path | None, names: set[str]) -> tuple[dict[
     return places, decoded
 
 
-def _tensors(data: memoryview, names: set[str]) -> Iterator[tuple[str, int, int]]:
+def _tensors(data: Bytes, names: set[str]) -> Iterator[tuple[str, int, int]]:
     for number, _, begin, end in fields(data, 0, len(data)):
         if number != _GRAPH:
             continue
@@ -192,14 +189,14 @@ def _tensors(data: memoryview, names: set[str]) -> Iterator[tuple[str, int, int]
                 yield name, start, stop
 
 
-def _name(data: memoryview, start: int, end: int) -> str:
+def _name(data: Bytes, start: int, end: int) -> str:
     for number, _, begin, stop in fields(data, start, end):
         if number == _NAME:
-            return bytes(data[begin:stop]).decode("utf-8", "replace")
+            return bytes(data.part(begin, stop)).decode("utf-8", "replace")
     return ""
 
 
-def _place(data: memoryview, path: Path | None, start: int, end: int) -> _Place | bytes | None:
+def _place(data: Bytes, path: Path | None, start: int, end: int) -> _Place | bytes | None:
     """Return where the tensor between `start` and `end` has its values, or the values; None where it has none."""
     from google.protobuf.message import DecodeError
     from onnx import TensorProto
@@ -219,7 +216,7 @@ def _place(data: memoryview, path: Path | None, start: int, end: int) -> _Place 
     for number, _, begin, stop in fields(data, start, end):
         if number in plain and stop - begin == size:
             return _Place(None, begin, size)
-    return _decoded(bytes(data[start:end]), size) if end - start <= DECODED_LIMIT else None
+    return _decoded(bytes(data.part(start, end)), size) if end - start <= DECODED_LIMIT else None
 
 
 def _external(tensor: onnx.TensorProto, path: Path | None, size: int) -> _Place | None:

@@ -1,8 +1,8 @@
 """The protobuf wire format, walked without decoding it, to leave weights where they are.
 
 ``onnx.load`` brings every weight into memory to tell what a file's inputs are called. A model is a nest of messages
-that each start with their length, so a walk over a memory map can step over the long values and copy only the rest:
-the 440 MB of a BERT become 1 MB in milliseconds. The result is again a valid message, which protobuf itself then
+that each start with their length, so a walk over the file can step over the long values and copy only the rest: the
+440 MB of a BERT become 1 MB in milliseconds. The result is again a valid message, which protobuf itself then
 parses and thereby judges.
 
 A file comes from strangers. Every length is checked against what encloses it, nesting and the number of parts have
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
+
+from onnxmagic.graph.window import Bytes
 
 __all__ = [
     "LEFT_OUT",
@@ -65,12 +67,12 @@ class NotAModel(ValueError):
     """The file or the bytes are no ONNX model, or a damaged one; the message says what is wrong with it."""
 
 
-def without_values(data: memoryview) -> bytes:
+def without_values(data: Bytes) -> bytes:
     """Return the serialised ``ModelProto`` in `data` without the values of its larger tensors.
 
     Parameters
     ----------
-    data : memoryview of bytes
+    data : Bytes
         A whole .onnx file; only the parts that are kept are read.
 
     Returns
@@ -86,35 +88,39 @@ def without_values(data: memoryview) -> bytes:
     chunks = _Pruner(data).message("ModelProto", 0, len(data), 0)
     if _length(chunks) > MAX_SKELETON:
         raise NotAModel(f"the model is larger than {MAX_SKELETON // 2**20} MB even without its weights")
-    return b"".join(chunks)
+    return _joined(data, chunks)
 
 
-def fields(data: memoryview, start: int, end: int) -> Iterator[Part]:
+def fields(data: Bytes, start: int, end: int) -> Iterator[Part]:
     """Yield the fields of the message between `start` and `end`; raises ``NotAModel`` where they are damaged."""
     return _Pruner(data).parts(start, end)
 
 
-def tensor_without_values(data: memoryview, start: int, end: int) -> bytes:
+def tensor_without_values(data: Bytes, start: int, end: int) -> bytes:
     """Return the ``TensorProto`` between `start` and `end` without its values when they are long."""
-    return b"".join(_Pruner(data).tensor(start, end))
+    return _joined(data, _Pruner(data).tensor(start, end))
+
+
+_Chunk = range | bytes
+"""What is kept: a stretch of the file, read when it is known how much there is in all, or bytes made here."""
 
 
 class _Pruner:
     """One walk over one file; it counts the parts it saw, so that a hostile file cannot keep it busy for ever."""
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: Bytes) -> None:
         self.data = data
         self.parts_left = MAX_PARTS
 
-    def message(self, kind: str, start: int, end: int, depth: int) -> list[memoryview | bytes]:
+    def message(self, kind: str, start: int, end: int, depth: int) -> list[_Chunk]:
         """Return the message between `start` and `end` as chunks, long values left out."""
         if end - start <= VALUES_LIMIT:
-            return [self.data[start:end]]
+            return [range(start, end)]
         if kind == "TensorProto":
             return self.tensor(start, end)
         if depth > MAX_DEPTH:
             raise NotAModel(f"graphs are nested more than {MAX_DEPTH} levels deep")
-        chunks: list[memoryview | bytes] = []
+        chunks: list[_Chunk] = []
         copied = start
         for number, tag, begin, stop in self.parts(start, end):
             child = CHILDREN[kind].get(number)
@@ -123,41 +129,42 @@ class _Pruner:
             inner = self.message(child, begin, stop, depth + 1)
             size = _length(inner)
             if size < stop - begin:
-                chunks += [self.data[copied:tag], varint(number << 3 | _BYTES), varint(size), *inner]
+                chunks += [range(copied, tag), varint(number << 3 | _BYTES), varint(size), *inner]
                 copied = stop
-        chunks.append(self.data[copied:end])
+        chunks.append(range(copied, end))
         return chunks
 
-    def tensor(self, start: int, end: int) -> list[memoryview | bytes]:
+    def tensor(self, start: int, end: int) -> list[_Chunk]:
         """Return the tensor between `start` and `end` as chunks, without its values when they are long."""
-        chunks: list[memoryview | bytes] = []
+        chunks: list[_Chunk] = []
         copied, dropped = start, 0
         for number, tag, begin, stop in self.parts(start, end):
             if number in TENSOR_VALUES:
-                chunks.append(self.data[copied:tag])
+                chunks.append(range(copied, tag))
                 copied = stop
                 dropped += stop - begin
         if dropped <= VALUES_LIMIT:
-            return [self.data[start:end]]
-        chunks += [self.data[copied:end], _mark(dropped)]
+            return [range(start, end)]
+        chunks += [range(copied, end), _mark(dropped)]
         return chunks
 
     def parts(self, start: int, end: int) -> Iterator[Part]:
         """Yield the fields of the message between `start` and `end`."""
-        data, at = self.data, start
+        at = start
         while at < end:
             self.parts_left -= 1
             if self.parts_left < 0:
                 raise NotAModel(f"it has more than {MAX_PARTS:,} parts")
             tag = at
-            key, at = _read_varint(data, at, end)
+            window, first = self.data.near(at)
+            key, at = _read_varint(window, first, at, end)
             number, wire = key >> 3, key & 7
             begin = at
             if wire == _BYTES:
-                length, begin = _read_varint(data, at, end)
+                length, begin = _read_varint(window, first, at, end)
                 at = begin + length
             elif wire == _VARINT:
-                _, at = _read_varint(data, at, end)
+                _, at = _read_varint(window, first, at, end)
             elif wire == _FIXED32:
                 at += 4
             elif wire == _FIXED64:
@@ -171,11 +178,12 @@ class _Pruner:
             yield number, tag, begin, at
 
 
-def _read_varint(data: memoryview, at: int, end: int) -> tuple[int, int]:
-    """Return the number written at `at`, and where it ends."""
+def _read_varint(window: bytes | memoryview, first: int, at: int, end: int) -> tuple[int, int]:
+    """Return the number written at `at`, and where it ends; `window` holds the bytes from `first` on."""
     value = shift = 0
+    end = min(end, first + len(window))
     while at < end and shift < 70:
-        byte = data[at]
+        byte = window[at - first]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
@@ -201,5 +209,9 @@ def _mark(dropped: int) -> bytes:
     return varint(_TENSOR_METADATA << 3 | _BYTES) + varint(len(entry)) + entry
 
 
-def _length(chunks: list[memoryview | bytes]) -> int:
+def _length(chunks: list[_Chunk]) -> int:
     return sum(map(len, chunks))
+
+
+def _joined(data: Bytes, chunks: list[_Chunk]) -> bytes:
+    return b"".join(data.part(chunk.start, chunk.stop) if isinstance(chunk, range) else chunk for chunk in chunks)
