@@ -17,10 +17,12 @@ from onnxmagic.errors import (
     ModelFailed,
     OnnxMagicError,
     UsageMistake,
+    ValueUnavailable,
     WriteFailed,
 )
 from onnxmagic.export import export
 from onnxmagic.record import record
+from onnxmagic.show import show
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -33,12 +35,14 @@ __all__ = [
     "ModelFailed",
     "OnnxMagicError",
     "UsageMistake",
+    "ValueUnavailable",
     "WriteFailed",
     "__version__",
     "check",
     "export",
     "load_ipython_extension",
     "record",
+    "show",
     "unload_ipython_extension",
 ]
 
@@ -69,6 +73,10 @@ def __getattr__(name: str) -> Any:
         from onnxmagic.examine.result import Check
 
         return Check
+    if name == "Shown":
+        from onnxmagic.show.result import Shown
+
+        return Shown
     if name == "Recording":
         from onnxmagic.record.calls import Recording
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from onnxmagic.config import OnnxMagic
-from onnxmagic.given import CheckOptions, ExportOptions
+from onnxmagic.given import CheckOptions, ExportOptions, ShowOptions
 from onnxmagic.present import Manner
 
 __all__ = ["chosen_for_export", "first", "manner", "rules_and_targets", "samples"]
@@ -49,7 +49,7 @@ def samples(options: ExportOptions | CheckOptions, settings: OnnxMagic) -> dict[
     return {"samples": first(options.samples, settings.samples)} if options.data is not None else {}
 
 
-def manner(options: ExportOptions | CheckOptions, settings: OnnxMagic, *, quiet: bool) -> Manner:
+def manner(options: ExportOptions | CheckOptions | ShowOptions, settings: OnnxMagic, *, quiet: bool) -> Manner:
     """Return how the result is to appear."""
     quiet = quiet or first(options.quiet, settings.quiet)
     return Manner(quiet, first(options.show, settings.show), options.bind, options.traceback)

@@ -1,4 +1,4 @@
-"""``python -m onnxmagic check net.onnx``: what ``%onnx_check`` does with a file, for a shell and for CI.
+"""``python -m onnxmagic check net.onnx``: what ``%onnx_check`` does with a file, for a shell and for CI; and ``show``.
 
 The status is for programs, so it never means two things: a check that found something (1) is neither a call that was
 wrong (2) nor a check that broke (3). Unlike in a notebook the gate is closed by default: who runs a check in a pipeline
@@ -17,19 +17,22 @@ from typing import TYPE_CHECKING, Any
 from onnxmagic.check import check
 from onnxmagic.errors import CheckFailed, OnnxMagicError, UsageMistake
 from onnxmagic.line import unquote
-from onnxmagic.options import COMMAND_OPTIONS, help_of
+from onnxmagic.options import COMMAND_OPTIONS, SHOW_COMMAND_OPTIONS, help_of
 from onnxmagic.parsing import parse_words
+from onnxmagic.show import show
 
 if TYPE_CHECKING:
     from onnxmagic.examine.result import Check
+    from onnxmagic.show.result import Shown
 
 __all__ = ["HELP", "main"]
 
 FINE, FOUND, MISUSE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
-HELP = f"""Look for mistakes in a .onnx file from anywhere; torch is not needed.
+HELP = f"""Look for mistakes in a .onnx file from anywhere, or look into it; torch is not needed.
 
     python -m onnxmagic check FILE [options]
     python -m onnxmagic check --explain CODE
+    python -m onnxmagic show FILE [options]
 
 Examples
 
@@ -37,10 +40,16 @@ Examples
     python -m onnxmagic check net.onnx --fail-on warning --ignore OM206,OM605
     python -m onnxmagic check net.onnx --format sarif -o net.sarif
     python -m onnxmagic check net.onnx --fix --fixed mended.onnx
+    python -m onnxmagic show net.onnx
+    python -m onnxmagic show net.onnx --open layer1 -o net.svg
 
-Options
+Options of check
 
 {help_of(COMMAND_OPTIONS)}
+
+Options of show
+
+{help_of(SHOW_COMMAND_OPTIONS)}
 
 Status: 0 nothing at the gate (--fail-on), 1 findings at the gate, 2 the call is wrong, 3 the check itself broke.
 The report goes to standard output, all else to standard error.
@@ -74,10 +83,10 @@ def _main(words: Sequence[str]) -> int:
 
         sys.stdout.write(f"onnxmagic {__version__}\n")
         return FINE
-    if command != "check":
+    if command not in COMMANDS:
         said = f"There is no command `{command}`" if command else "A command is missing"
         raise UsageMistake(f"{said}; write: python -m onnxmagic check net.onnx. --help says more.")
-    return _check(rest)
+    return COMMANDS[command](rest)
 
 
 def _check(words: Sequence[str]) -> int:
@@ -99,11 +108,39 @@ def _check(words: Sequence[str]) -> int:
     return status
 
 
-def _one(files: Sequence[str]) -> str:
+def _show(words: Sequence[str]) -> int:
+    files, given = parse_words(words, SHOW_COMMAND_OPTIONS)
+    if given.get("help"):
+        sys.stdout.write(HELP)
+        return FINE
+    file, picture = _one(files, "show"), given.get("output")
+    if picture is not None:
+        _refuse_picture(picture)
+    opened = [path.strip() for text in given.get("open", ()) for path in unquote(text).split(",") if path.strip()]
+    shown = show(file, opened=opened)
+    if picture is None:
+        _print(shown)
+    else:
+        shown.graph.to_svg(picture, open=shown.opened)
+    return FINE
+
+
+COMMANDS = {"check": _check, "show": _show}
+
+
+def _refuse_picture(picture: str) -> None:
+    if not picture.lower().endswith(".svg"):
+        raise UsageMistake(f"-o takes the name of an .svg file, not {picture!r}.")
+    from onnxmagic.export.request import check_target
+
+    check_target(picture)
+
+
+def _one(files: Sequence[str], command: str = "check") -> str:
     if len(files) == 1:
         return files[0]
     if not files:
-        raise UsageMistake("Which file? Write: python -m onnxmagic check net.onnx. --help says more.")
+        raise UsageMistake(f"Which file? Write: python -m onnxmagic {command} net.onnx. --help says more.")
     raise UsageMistake(f"One file at a time, not {len(files)}: {', '.join(files[:3])}.")
 
 
@@ -151,12 +188,12 @@ def _checked(file: str, options: dict[str, Any]) -> tuple[Check, int]:
 def _rendered(result: Check, kind: str, *, to_file: bool) -> str | None:
     """Return the report; None for one that the terminal gets in its own width and colours."""
     if kind == "text":
-        return str(result) + "\n" if to_file else _show(result)
+        return str(result) + "\n" if to_file else _print(result)
     data = result.to_sarif() if kind == "sarif" else result.to_dict()
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _show(result: Check) -> None:
+def _print(result: Check | Shown) -> None:
     from onnxmagic.view import show
 
     _lenient()

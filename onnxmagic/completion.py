@@ -15,8 +15,8 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 from onnxmagic.errors import UsageMistake
 from onnxmagic.line import split_line
 from onnxmagic.modules import is_module, is_module_class
-from onnxmagic.offers import choices, model_files, results
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option
+from onnxmagic.offers import choices, model_files, module_paths, results
+from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, SHOW_OPTIONS, Option
 from onnxmagic.parsing import parse_words
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["IDENTIFIER", "matcher"]
 
 IDENTIFIER = "onnxmagic"
-LINE = re.compile(r"(?:^|.*[=\s])(?P<percent>%{1,2})(?P<magic>onnx_export|onnx_check)\s(?P<rest>.*)$", re.DOTALL)
+LINE = re.compile(
+    r"(?:^|.*[=\s])(?P<percent>%{1,2})(?P<magic>onnx_export|onnx_check|onnx_show)\s(?P<rest>.*)$", re.DOTALL
+)
 ATTRIBUTE = re.compile(r"(?P<owner>[A-Za-z_][\w.]*)\.(?P<start>\w*)")
+TABLES = {"onnx_export": EXPORT_OPTIONS, "onnx_check": CHECK_OPTIONS, "onnx_show": SHOW_OPTIONS}
 Found = tuple[str, list[tuple[str, str]]]
 """The text to replace, and what may stand there: text and kind."""
 
@@ -54,46 +57,51 @@ def _complete(text: str, namespace: Mapping[str, Any]) -> Found:
     match = LINE.match(text)
     if not match:
         return "", []
-    table = EXPORT_OPTIONS if match["magic"] == "onnx_export" else CHECK_OPTIONS
+    table = TABLES[match["magic"]]
     try:
         words = split_line(match["rest"]).words
     except UsageMistake:  # in an open bracket or quote
         return "", []
     *before, word = (*words, "") if not words or match["rest"][-1].isspace() else words
     option = _option(before[-1], table) if before else None
+    subject = _subject(before, table)
     if option and option.value and not (option.implied and word.startswith("-")):
-        return _values(option, word, namespace)
+        return _values(option, word, namespace, subject)
     name, equals, value = word.partition("=")
     option = _option(name, table)
     if equals and option:
-        return _values(option, value, namespace)
+        return _values(option, value, namespace, subject)
     if word.startswith("-"):
         return word, [(s, "option") for o in table for s in o.spellings if s.startswith(word)]
-    if _has_subject(before, table):
+    if subject:
         return "", []
     if match["percent"] == "%%":  # the models alone: what is below is called later
         return _models(word, namespace)
-    return _subjects(word, namespace, files=table is CHECK_OPTIONS)
+    return _subjects(word, namespace, files=table is not EXPORT_OPTIONS)
 
 
 def _option(word: str, table: Sequence[Option]) -> Option | None:
     return next((option for option in table if word in option.spellings), None)
 
 
-def _values(option: Option, text: str, namespace: Mapping[str, Any]) -> Found:
+def _values(option: Option, text: str, namespace: Mapping[str, Any], subject: str) -> Found:
     """Return what may be written after `option`; of several with commas between, the last is completed."""
     if option.dest == "against":
         return _callables(text, namespace)
     start = text.rpartition(",")[2] if option.repeatable else text
+    if option.dest == "open":
+        return start, [(path, "value") for path in module_paths(start, subject, namespace)]
     return start, [(word, "value") for word in choices(option, start)]
 
 
-def _has_subject(before: Sequence[str], table: Sequence[Option]) -> bool:
-    """Return whether the call, file or value stands among the words `before`."""
+def _subject(before: Sequence[str], table: Sequence[Option]) -> str:
+    """Return the call, file or value that stands among the words `before`; nothing where there is none."""
+    option = _option(before[-1], table) if before else None
+    complete = before[:-1] if option and option.value else before
     try:
-        return bool(parse_words(before, table)[0])
-    except UsageMistake:  # the last option has no value yet, or there is no such option
-        return False
+        return " ".join(parse_words(complete, table)[0])
+    except UsageMistake:  # there is no such option
+        return ""
 
 
 def _subjects(word: str, namespace: Mapping[str, Any], *, files: bool) -> Found:

@@ -3,6 +3,7 @@
 OnnxMagicError
  ├── UsageMistake       the call itself is wrong; said before anything runs
  ├── CheckFailed        a check found what ``fail_on`` forbids
+ ├── ValueUnavailable   a value in a file was asked for, and cannot be had
  └── ExportError        the export was tried and nothing was written
       ├── ModelFailed   the model itself fails on the example, without any export
       ├── CaptureFailed PyTorch cannot turn the model into a graph
@@ -32,6 +33,7 @@ __all__ = [
     "ModelFailed",
     "OnnxMagicError",
     "UsageMistake",
+    "ValueUnavailable",
     "WriteFailed",
 ]
 
@@ -109,6 +111,10 @@ class CheckFailed(OnnxMagicError):
         from onnxmagic.view import check_failure_lines
 
         return check_failure_lines(self)
+
+
+class ValueUnavailable(OnnxMagicError):
+    """A value in a file cannot be had: the file does not run here, or its weights are not all there."""
 
 
 class ModelFailed(ExportError):

@@ -16,11 +16,11 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from onnxmagic.errors import UsageMistake
 from onnxmagic.line import expand, unquote
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, Option
+from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, SHOW_OPTIONS, Option
 from onnxmagic.parsing import parse_words
 from onnxmagic.record.budget import parse_budget
 
-__all__ = ["CheckOptions", "ExportOptions"]
+__all__ = ["CheckOptions", "ExportOptions", "ShowOptions"]
 
 _Options = TypeVar("_Options", bound="_LineOptions")
 
@@ -112,8 +112,19 @@ class CheckOptions(_LineOptions):
     explain: str | None = None
 
 
-NAMES = {"as": "bind", "target": "targets", "no_prove": "prove", "no_run": "run"}
-"""Options that are called otherwise in Python: one is a keyword, one takes several, two say what is not to be done."""
+@dataclass(frozen=True, slots=True)
+class ShowOptions(_LineOptions):
+    """What stands on the line of ``%onnx_show``; None where an option was not given and a setting may decide."""
+
+    TABLE = SHOW_OPTIONS
+    WORDS = "subject"
+
+    subject: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
+
+
+NAMES = {"as": "bind", "open": "opened", "target": "targets", "no_prove": "prove", "no_run": "run"}
+"""Options that are called otherwise in Python: keywords and built-ins, what takes several, what is not to be done."""
 
 EXPRESSIONS = ("against", "like", "data", "executor")
 

@@ -1,10 +1,10 @@
-"""What ``%onnx_export?`` and ``%onnx_check?`` print: written to be read, with the options from their tables."""
+"""What ``%onnx_export?`` and its siblings print: written to be read, with the options from their tables."""
 
 from __future__ import annotations
 
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, help_of
+from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, SHOW_OPTIONS, help_of
 
-__all__ = ["CHECK_HELP", "EXPORT_HELP"]
+__all__ = ["CHECK_HELP", "EXPORT_HELP", "SHOW_HELP"]
 
 EXPORT_HELP = f"""Export a PyTorch model to ONNX, run the file against PyTorch, and show what is in it.
 
@@ -81,4 +81,30 @@ The result has .ok, .findings, .graph, .parity, .runs, .untried, .changes, .to_d
 `%config OnnxMagic.ignore = "OM206,OM605"` leaves findings out in every export and check of the session: --ignore adds
 to it, and a line with --select sets it aside. `%config OnnxMagic.targets` holds where a line has no --target;
 --target "" means none.
+"""
+SHOW_HELP = f"""Look into a model: its graph, folded by module, with what goes in and out, and the values in it.
+
+    %onnx_show FILE [options]           net.onnx, "my models/net.onnx"; torch is not needed, no weights are read
+    %onnx_show NAME [options]           a variable that holds an export, a check, a path, bytes or a ModelProto
+    %onnx_show CALL [options]           CALL is what you would run: model(x, mask=m); the model is exported into memory,
+                                        without a proof
+
+Nothing is judged and nothing is changed. What stands on the line is read as by %onnx_check: a word in quotes, one that
+ends in .onnx and one that names a file is a path, unless it is a call or a variable's name. (net.onnx) is Python.
+
+Examples
+
+    %onnx_show net.onnx
+    %onnx_show net.onnx --open layer1 --open layer4.2
+    %onnx_show model(x)
+    s = %onnx_show e
+
+Options: $name and {{expression}} in a value or a path are expanded
+
+{help_of(SHOW_OPTIONS)}
+
+The result has .graph, .path, .name and .to_dict(). A click puts a node into .selected, with its attributes as Python
+values; setting it, s.selected = "layer1.0" or the name of a node, moves the view. s.weight(name) reads a weight, and
+s.value(name) runs the file and gives any value in the graph: an export on the example it was made with, a file on
+inputs made up from its signature, in a process of its own. s.graph.to_svg("net.svg") draws it.
 """

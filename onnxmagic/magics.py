@@ -7,7 +7,6 @@ would print a stack through our files). A failed export is our own exception, wh
 from __future__ import annotations
 
 import ast
-import os
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 
-from onnxmagic.call import Call, Evaluate, capture, last_call, parse_call, short_name
+from onnxmagic.call import Call, capture, last_call, parse_call, short_name
 from onnxmagic.cell import (
     calling_line,
     evaluator,
@@ -33,17 +32,19 @@ from onnxmagic.completion import IDENTIFIER, matcher
 from onnxmagic.config import OnnxMagic, settings_of
 from onnxmagic.errors import UsageMistake
 from onnxmagic.export import export
-from onnxmagic.given import CheckOptions, ExportOptions
-from onnxmagic.helptext import CHECK_HELP, EXPORT_HELP
+from onnxmagic.given import CheckOptions, ExportOptions, ShowOptions
+from onnxmagic.helptext import CHECK_HELP, EXPORT_HELP, SHOW_HELP
 from onnxmagic.line import split_line
 from onnxmagic.present import present
-from onnxmagic.subject import evaluated, expression, path_of, read_subject
+from onnxmagic.show import show
+from onnxmagic.subject import SHOW, evaluated, expression, is_result, subject_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from onnxmagic.examine.result import Check
     from onnxmagic.export.result import Export
+    from onnxmagic.show.result import Shown
 
 __all__ = ["OnnxMagics", "load", "unload"]
 
@@ -60,7 +61,7 @@ def _plainly() -> Generator[None]:
 
 @magics_class
 class OnnxMagics(Magics):
-    """``%onnx_export``, ``%%onnx_export`` and ``%onnx_check``."""
+    """``%onnx_export``, ``%%onnx_export``, ``%onnx_check`` and ``%onnx_show``."""
 
     def __init__(self, shell: InteractiveShell, settings: OnnxMagic) -> None:
         super().__init__(shell)
@@ -102,6 +103,23 @@ class OnnxMagics(Magics):
                 return None
             quiet = words.silenced
             work = self._checking(options, variables)
+            result = present(self.ip, work, manner(options, self.settings, quiet=quiet))
+        return None if quiet and value_is_dropped(self.ip) else result
+
+    @needs_local_scope
+    @no_var_expand
+    @line_magic
+    def onnx_show(self, line: str, local_ns: dict[str, Any] | None = None) -> Shown | None:
+        """Show a call, a file or a value; the text that people see is set below, with the options."""
+        with _plainly():
+            words = split_line(line)
+            variables = self._variables(local_ns)
+            options = ShowOptions.parse(words.words, variables)
+            if options.help:
+                sys.stdout.write(SHOW_HELP)
+                return None
+            quiet = words.silenced
+            work = self._showing(options, variables)
             result = present(self.ip, work, manner(options, self.settings, quiet=quiet))
         return None if quiet and value_is_dropped(self.ip) else result
 
@@ -171,7 +189,7 @@ class OnnxMagics(Magics):
 
         refuse_alone(options)
         filename, lineno = calling_line(self.ip)
-        subject, name = self._subject(options.subject, variables, evaluator(self.ip, filename), lineno)
+        subject, name = subject_of(options.subject, variables, evaluator(self.ip, filename), lineno)
         written = {"against": options.against, "data": options.data, "executor": options.executor}
         chosen = {
             **self._values(written, variables),
@@ -184,6 +202,13 @@ class OnnxMagics(Magics):
         }
         return lambda progress: check(*subject, **chosen, progress=progress)
 
+    def _showing(self, options: ShowOptions, variables: dict[str, Any]) -> Callable[[Any], Shown]:
+        filename, lineno = calling_line(self.ip)
+        subject, name = subject_of(options.subject, variables, evaluator(self.ip, filename), lineno, SHOW)
+        # A result has a name of its own, which says more than the variable it is in.
+        common = self._common(None if is_result(subject[0]) else name)
+        return lambda progress: show(*subject, opened=options.opened, **common, progress=progress)
+
     def _values(self, written: Mapping[str, str | None], variables: dict[str, Any]) -> dict[str, Any]:
         """Return the values of the options that are expressions, those that were given, each evaluated once."""
         filename, lineno = calling_line(self.ip)
@@ -193,19 +218,6 @@ class OnnxMagics(Magics):
             for option, text in written.items()
             if text is not None
         }
-
-    def _subject(
-        self, words: tuple[str, ...], variables: dict[str, Any], evaluate: Evaluate, lineno: int
-    ) -> tuple[tuple[Any, ...], str | None]:
-        """Return what ``check`` is given first, and what the report calls it; a file is called by its own name."""
-        path = path_of(words, variables)
-        if path is not None:
-            return (path,), None
-        node = moved(parse_call(words), lineno)
-        call, value = read_subject(node, variables, evaluate)
-        if call is None:
-            return (value,), None if isinstance(value, str | os.PathLike) else short_name(node)
-        return (call.model, call.args, call.kwargs), call.name
 
     def _common(self, name: str | None) -> dict[str, Any]:
         return {"name": name, "cells": partial(notebook_cell, shell=self.ip)}
@@ -221,6 +233,7 @@ def _explained(options: CheckOptions) -> str:
 
 OnnxMagics.onnx_export.__doc__ = EXPORT_HELP
 OnnxMagics.onnx_check.__doc__ = CHECK_HELP
+OnnxMagics.onnx_show.__doc__ = SHOW_HELP
 
 
 def load(shell: InteractiveShell) -> None:
@@ -240,7 +253,7 @@ def unload(shell: InteractiveShell) -> None:
     manager = shell.magics_manager
     manager.registry.pop("OnnxMagics", None)
     for registered in manager.magics.values():
-        for name in ("onnx_export", "onnx_check"):
+        for name in ("onnx_export", "onnx_check", "onnx_show"):
             if type(getattr(registered.get(name), "__self__", None)).__name__ in OURS:
                 del registered[name]
     shell.configurables[:] = [c for c in shell.configurables if type(c).__name__ not in OURS]

@@ -5,18 +5,22 @@ All of it is looked up when the key is pressed, and nothing heavy is imported fo
 
 from __future__ import annotations
 
+import ast
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from onnxmagic import refusal
+from onnxmagic.modules import called_module
 from onnxmagic.options import Option
 from onnxmagic.parsing import fix_words
+from onnxmagic.subject import is_result
 
-__all__ = ["choices", "model_files", "results"]
+__all__ = ["choices", "model_files", "module_paths", "results"]
 
 MOST_FILES = 200
-"""A folder of checkpoints can hold thousands, and a menu of them helps nobody."""
+"""A folder of checkpoints can hold thousands, and a menu of them helps nobody; of modules no more are offered."""
 
 
 def choices(option: Option, start: str) -> Sequence[str]:
@@ -53,6 +57,26 @@ def model_files(start: str) -> list[str]:
     return [prefix + name for name in [*files, *folders][:MOST_FILES]]
 
 
+def module_paths(start: str, subject: str, namespace: Mapping[str, Any]) -> list[str]:
+    """Return the paths of modules in what `subject` names, a call or a result, a level at a time; no file is read."""
+    depth = start.count(".")
+    paths = [path for path in _all_paths(subject, namespace) if path.startswith(start) and path.count(".") == depth]
+    return list(dict.fromkeys(filter(None, paths)))[:MOST_FILES]
+
+
+def _all_paths(subject: str, namespace: Mapping[str, Any]) -> Iterable[str]:
+    try:
+        node = ast.parse(subject, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ()
+    value = refusal.look_up(node.func if isinstance(node, ast.Call) else node, namespace)
+    if (model := called_module(value)) is not None:
+        return (path for path, _ in model.named_modules())
+    if not is_result(value) or (tree := getattr(value.graph, "modules", None)) is None:
+        return ()
+    return (module.path for module in tree.walk())
+
+
 def _rules(start: str) -> list[str]:
     from onnxmagic.check.catalogue import rules
 
@@ -68,5 +92,5 @@ def _targets() -> list[str]:
 
 
 def _holds_a_graph(value: object) -> bool:
-    """Return whether `value` is an Export, a ModelProto or alike, by its class: no property of the user's is run."""
-    return any(hasattr(type(value), name) for name in ("model_proto", "SerializeToString"))
+    """Return whether `value` is a result, a ModelProto or alike, by its class: no property of the user's is run."""
+    return is_result(value) or any(hasattr(type(value), name) for name in ("model_proto", "SerializeToString"))

@@ -9,7 +9,15 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-__all__ = ["CHECK_OPTIONS", "COMMAND_OPTIONS", "EXPORT_OPTIONS", "Option", "help_of"]
+__all__ = [
+    "CHECK_OPTIONS",
+    "COMMAND_OPTIONS",
+    "EXPORT_OPTIONS",
+    "SHOW_COMMAND_OPTIONS",
+    "SHOW_OPTIONS",
+    "Option",
+    "help_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,12 @@ EXECUTOR = Option(
     "EXPR",
     "who runs --data: any concurrent.futures.Executor, a process pool or a cluster; default: this kernel",
 )
+OPEN = Option(
+    ("--open",),
+    "MODULE",
+    "a module that is open at first, for example layer1.0; repeat it, or put commas between",
+    repeatable=True,
+)
 NO_RUN = Option(("--no-run",), "", "read the file only; do not run it in ONNX Runtime")
 
 EXPORT_OPTIONS = (
@@ -156,6 +170,14 @@ CHECK_OPTIONS = (
     EXPLAIN,
     HELP,
 )
+SHOW_OPTIONS = (
+    OPEN,
+    AS,
+    QUIET,
+    SHOW,
+    Option(("--traceback",), "", "when a model cannot be exported, show the whole stack, not the short report"),
+    HELP,
+)
 COMMAND_OPTIONS = (
     TARGET,
     SELECT,
@@ -167,6 +189,11 @@ COMMAND_OPTIONS = (
     Option(("--fixed",), "FILE", "where --fix writes the mended model"),
     NO_RUN,
     EXPLAIN,
+    HELP,
+)
+SHOW_COMMAND_OPTIONS = (
+    OPEN,
+    Option(("-o", "--output"), "FILE", "write a picture of the graph there, an .svg; default: a tree to the terminal"),
     HELP,
 )
 

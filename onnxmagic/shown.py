@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Shown"]
+__all__ = ["ShowsItself"]
 
 
-class Shown:
+class ShowsItself:
     """A result that shows itself: text in a terminal, HTML where HTML is kept, a widget where there is a kernel."""
 
     __slots__ = ()

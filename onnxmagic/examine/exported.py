@@ -41,12 +41,13 @@ def check_export(export: Export, request: CheckRequest, clock: Clock) -> Check:
     check = check_file(subject, named if anew else replace(named, run=False), clock)
     kept = catalogue.chosen(export.findings, request.select, request.ignore)
     if anew:
-        return replace(check, findings=_both(_not_of_runs(kept), check.findings))
+        return replace(check, findings=_both(_not_of_runs(kept), check.findings), places=export.places)
     return replace(
         check,
         findings=_both(kept, check.findings),
         parity=export.parity,
         axes=export.axes,
+        places=export.places,
         untried=tuple(text for text in check.untried if text != NO_MODEL and not text.startswith("Not run")),
     )
 

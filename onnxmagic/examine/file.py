@@ -18,6 +18,7 @@ from onnxmagic.check.rules import invalid_graph
 from onnxmagic.check.wording import listed
 from onnxmagic.examine import axis_runs
 from onnxmagic.examine.alone import Alone, run_alone
+from onnxmagic.examine.any_file import stamp_of
 from onnxmagic.examine.compared import WithModel, compare_file
 from onnxmagic.examine.ground import memory_for, on_disk, structure
 from onnxmagic.examine.inputs import places
@@ -29,6 +30,7 @@ from onnxmagic.export.clock import Clock
 from onnxmagic.graph.external import External, external, more_nodes
 from onnxmagic.graph.facts import Graph
 from onnxmagic.graph.read import NotAModel, facts, skeleton
+from onnxmagic.inside.selection import Selection
 from onnxmagic.runtime.apart import Apart
 from onnxmagic.runtime.isolated import Isolated
 from onnxmagic.target import operator_name, unknown_facts
@@ -100,6 +102,7 @@ class _File:
             nbytes=sum(nbytes for _, nbytes in evidence.files),
             runtime=alone.evidence.runtime if alone.runs and alone.evidence else "",
             runs=alone.runs,
+            selection=Selection(stamp_of(self.subject.path)),
         )
 
     def _unknown(self) -> tuple[str, ...]:

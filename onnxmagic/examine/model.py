@@ -74,6 +74,7 @@ def _check(export: Export, request: CheckRequest) -> Check:
         targets=tuple(map(str, request.targets)),
         untried=(*untried, *unknown_facts(request.targets, used)),
         nbytes=export.nbytes,
+        places=export.places,
     )
 
 

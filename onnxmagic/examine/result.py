@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from onnxmagic.check.finding import Finding
+from onnxmagic.check.finding import Finding, Where
 from onnxmagic.export.judged import Judged, Selection
 from onnxmagic.export.result import Axis, Parity, Stage, plain_data
 from onnxmagic.fix.beside import Beside
 from onnxmagic.graph.facts import Graph
+from onnxmagic.inside.looked import no_file, selectable
+
+if TYPE_CHECKING:
+    from onnxmagic.inside.file import Inside
 
 __all__ = ["Check", "Run"]
 
@@ -40,6 +44,7 @@ class Run:
     count: int = 1
 
 
+@selectable
 @dataclass(frozen=True, repr=False)
 class Check(Judged):
     """What was found in a model or a file, and what was not tried.
@@ -71,6 +76,8 @@ class Check(Judged):
         Where ``runs`` were made, ``"ONNX Runtime 1.31.1 (CPU)"``; empty when there was none.
     runs : tuple of Run
         Runs of the file without a PyTorch model beside it; those with one are in ``parity``.
+    places : mapping of node name to Where
+        The user's line behind a node, where an export told; a file alone has none.
     """
 
     name: str
@@ -86,6 +93,7 @@ class Check(Judged):
     nbytes: int = 0
     runtime: str = ""
     runs: tuple[Run, ...] = ()
+    places: Mapping[str, Where] = field(default_factory=dict[str, Where], compare=False)
     selection: Selection = field(default_factory=Selection, compare=False)
 
     @property
@@ -95,7 +103,23 @@ class Check(Judged):
     @property
     def mending(self) -> Beside | None:
         """What applies fixes to a copy of the file, one by one; None for a model in memory."""
-        return self.selection.mending(self.path, self.targets)
+        return self._mending(self.targets)
+
+    @property
+    def inside(self) -> Inside:
+        """The file, to be asked for the values in it.
+
+        Raises
+        ------
+        UsageMistake
+            No file was kept.
+        """
+        from onnxmagic.examine.any_file import AnyFile
+        from onnxmagic.examine.subject import Subject
+
+        if self.path is None or self.graph is None:
+            raise no_file(self.name)
+        return AnyFile(self.graph, self.selection, Subject(self.path.name, self.path))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; docs/check.schema.json describes it."""

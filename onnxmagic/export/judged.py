@@ -1,4 +1,4 @@
-"""What every result that carries findings can do: say whether it is fit, remember a click, mend a copy of its file.
+"""What every result that carries findings can do: say whether it is fit, and mend a copy of its file.
 
 An export and a check differ in what they know, not in this, so it is written once and both inherit it. It declares the
 fields that it reads and stays no dataclass itself: a base's fields would come first, and the order of a result's fields
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from onnxmagic.check.finding import Finding
 from onnxmagic.errors import UsageMistake
 from onnxmagic.fix.beside import Beside
-from onnxmagic.graph.facts import Module
-from onnxmagic.shown import Shown
+from onnxmagic.inside.looked import Looked
+from onnxmagic.inside.selection import Selection
 
 if TYPE_CHECKING:
     from onnxmagic.examine.result import Check
@@ -22,21 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Judged", "Selection"]
 
 
-class Selection:
-    """What was clicked last in a live view, and which fixes were asked for; the one mutable corner of a result."""
-
-    def __init__(self) -> None:
-        self.selected: Module | Finding | None = None
-        self.beside: Beside | None = None
-
-    def mending(self, path: Path | None, targets: tuple[str, ...] = ()) -> Beside | None:
-        """Return what mends the file at `path` in a copy beside it; None where there is no file."""
-        if self.beside is None and path is not None:
-            self.beside = Beside(path, targets)
-        return self.beside
-
-
-class Judged(Shown):
+class Judged(Looked):
     """A result that was judged by findings.
 
     A dataclass that inherits it is declared with ``repr=False``, for it would write a ``__repr__`` of its own.
@@ -44,10 +30,9 @@ class Judged(Shown):
 
     path: Path | None
     findings: tuple[Finding, ...]
-    selection: Selection
 
     # IPython takes a class's own __repr__ before an inherited _repr_pretty_.
-    _repr_pretty_ = Shown._repr_pretty_
+    _repr_pretty_ = Looked._repr_pretty_
 
     def __repr__(self) -> str:
         state = "ok" if self.ok else "not fit"
@@ -65,14 +50,17 @@ class Judged(Shown):
         return not any(f.severity == "error" for f in self.findings)
 
     @property
-    def selected(self) -> Module | Finding | None:
-        """The module or finding that was clicked last in a live view of this result."""
-        return self.selection.selected
-
-    @property
     def mending(self) -> Beside | None:
         """What applies fixes to a copy of the file, one by one; None where there is no file."""
-        return self.selection.mending(self.path)
+        return self._mending(())
+
+    def _mending(self, targets: tuple[str, ...]) -> Beside | None:
+        if self.selection.beside is None and self.path is not None:
+            self.selection.beside = Beside(self.path, targets)
+        return self.selection.beside
+
+    def _findings(self) -> tuple[Finding, ...]:
+        return self.findings
 
     def offer(self, name: str) -> tuple[str, str]:
         """Return the words of a button that applies a rewrite, and what it says before; empty without a file."""

@@ -41,6 +41,7 @@ from onnxmagic.export.locate import Locator
 from onnxmagic.export.observed.plan import plan_observed
 from onnxmagic.export.on_data import on_data
 from onnxmagic.export.opset import Aim
+from onnxmagic.export.own_file import kept_example
 from onnxmagic.export.process import little_collection, no_collection, noticed_interrupts
 from onnxmagic.export.proof_inputs import ProofInputs
 from onnxmagic.export.prove import Proof, Prove, Prover, not_proved
@@ -206,6 +207,8 @@ def _finish(job: Job, findings: tuple[Finding, ...], turn: _Turn) -> Export:
         taken=(*job.taken, *turn.proof.left_out),
         fixed=(*job.dropouts.said, *written.content.fixed.applied.changes),
         chosen=written.content.chosen,
+        places=written.evidence.places or {},
+        example=kept_example(job.example, written.graph),
     )
     _gate(result, request)
     if request.output is None:

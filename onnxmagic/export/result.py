@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from onnxmagic.check.finding import Finding
+from onnxmagic.check.finding import Finding, Where
 from onnxmagic.export.judged import Judged, Selection
 from onnxmagic.export.sweep.result import Sample, Sweep
 from onnxmagic.graph.facts import Graph
+from onnxmagic.inside.looked import selectable
 
 if TYPE_CHECKING:
     import os
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import onnx
 
     from onnxmagic.export.artifact import Artifact
+    from onnxmagic.inside.file import Inside
 
 __all__ = ["Axis", "Case", "Export", "Parity", "Stage", "plain_data"]
 
@@ -133,6 +135,7 @@ class Stage:
     seconds: float
 
 
+@selectable
 @dataclass(frozen=True, repr=False)
 class Export(Judged):
     """A model that left PyTorch, with all that is known of the file.
@@ -161,6 +164,10 @@ class Export(Judged):
         What ``--fix`` changed in the graph, a sentence each.
     chosen : tuple of str
         The opset and IR version that were chosen for the targets, and why, a sentence each.
+    places : mapping of node name to Where
+        The user's line behind a node, where the exporter told; the file itself keeps none.
+    example : mapping of input name to array
+        Copies of the tensors that the model was exported with, for ``value``; empty above 64 MB.
     """
 
     path: Path | None
@@ -176,11 +183,20 @@ class Export(Judged):
     taken: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
+    places: Mapping[str, Where] = field(default_factory=dict[str, Where], compare=False)
+    example: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False)
     selection: Selection = field(default_factory=Selection, compare=False)
 
     @property
     def _title(self) -> str:
         return self.path.name if self.path else self.model_name
+
+    @property
+    def inside(self) -> Inside:
+        """The file, to be asked for the values in it."""
+        from onnxmagic.export.own_file import OwnFile
+
+        return OwnFile(self.graph, self.selection, self.artifact, self.example)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model to `path` (replaced whole or not touched) and return it.

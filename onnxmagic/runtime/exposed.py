@@ -8,13 +8,22 @@ outputs, and the gigabytes before them are copied by the system, not parsed and 
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from onnxmagic.runtime.protocol import Array, Runtime
+from onnxmagic.runtime.protocol import Array, Runtime, Session
 
-__all__ = ["values_of"]
+__all__ = ["values_of", "values_of_copy"]
+
+
+class Elsewhere(Protocol):
+    """A runtime that takes a file whose external data lies in another folder."""
+
+    def load(self, path: Path, *, optimize: bool = True, weights_in: Path | None = None) -> Session:
+        """Load a file."""
+        ...
 
 
 def values_of(
@@ -36,17 +45,44 @@ def values_of(
     OSError
         There is no room for the copy.
     """
+    copy = (folder or path.parent) / f"{path.name}.values"
+    try:
+        _copy(path, copy, names)
+        session = runtime.load(copy, optimize=False)
+    finally:
+        copy.unlink(missing_ok=True)
+    return dict(zip(session.outputs, session.run(feeds), strict=True))
+
+
+def values_of_copy(
+    runtime: Elsewhere, path: Path, names: Iterable[str], feeds: Mapping[str, Array], *, external: bool
+) -> dict[str, Any]:
+    """Do as ``values_of``, with the copy in a folder for temporary files: nothing is written beside the file.
+
+    Parameters
+    ----------
+    external : bool
+        The file has external data, which is beside it.
+
+    Raises
+    ------
+    NotLoadable
+    OSError
+    """
+    with tempfile.TemporaryDirectory(prefix="onnxmagic-") as folder:
+        copy = Path(folder) / "model.onnx"
+        _copy(path, copy, names)
+        session = runtime.load(copy, optimize=False, weights_in=path.parent if external else None)
+    return dict(zip(session.outputs, session.run(feeds), strict=True))
+
+
+def _copy(path: Path, copy: Path, names: Iterable[str]) -> None:
+    """Write the file at `path` to `copy`, with the values called `names` among its outputs."""
     import onnx
 
     more = onnx.ModelProto()
     for name in names:
         more.graph.output.add(name=name)  # ONNX Runtime infers the type
-    copy = (folder or path.parent) / f"{path.name}.values"
-    try:
-        shutil.copyfile(path, copy)
-        with copy.open("ab") as file:
-            file.write(more.SerializeToString())
-        session = runtime.load(copy, optimize=False)
-    finally:
-        copy.unlink(missing_ok=True)
-    return dict(zip(session.outputs, session.run(feeds), strict=True))
+    shutil.copyfile(path, copy)
+    with copy.open("ab") as file:
+        file.write(more.SerializeToString())

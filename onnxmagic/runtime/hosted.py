@@ -18,10 +18,10 @@ class RuntimeRefuses(Exception):
     """ONNX Runtime does not run the file on these inputs; the message is its reason."""
 
 
-def load(path: str, optimize: bool) -> dict[str, Any]:
+def load(path: str, optimize: bool, weights_in: str = "") -> dict[str, Any]:
     """Load a file; return the session's number, its inputs and outputs, and the runtime's name."""
     runtime = OnnxRuntime()
-    session = runtime.load(Path(path), optimize=optimize)
+    session = runtime.load(Path(path), optimize=optimize, weights_in=Path(weights_in) if weights_in else None)
     number = next(_NUMBERS)
     _SESSIONS[number] = session
     return {"number": number, "inputs": session.inputs, "outputs": session.outputs, "name": runtime.name}

@@ -47,8 +47,13 @@ class Isolated:
         """Return why it cannot run here; empty when it can."""
         return "" if find_spec("onnxruntime") else "onnxruntime is not installed (pip install onnxruntime)"
 
-    def load(self, path: Path, *, optimize: bool = True) -> IsolatedSession:
+    def load(self, path: Path, *, optimize: bool = True, weights_in: Path | None = None) -> IsolatedSession:
         """Load a file; without `optimize` every node of the file runs as it stands.
+
+        Parameters
+        ----------
+        weights_in : Path, optional
+            The folder of its external data, where that is not its own.
 
         Raises
         ------
@@ -56,7 +61,7 @@ class Isolated:
         Died
         """
         try:
-            loaded = self._apart.call(f"{_HOST}:load", str(path), optimize)
+            loaded = self._apart.call(f"{_HOST}:load", str(path), optimize, str(weights_in or ""))
         except Raised as error:
             raise NotLoadable(str(error)) from error
         self._name = str(loaded["name"])

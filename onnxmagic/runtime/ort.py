@@ -20,6 +20,9 @@ __all__ = ["OnnxRuntime"]
 FATAL = 4
 """Log severity that is never reached."""
 
+_WEIGHTS_IN = "session.model_external_initializers_file_folder_path"
+"""Holds for a model that is handed over as bytes, which lie in no folder."""
+
 
 class OnnxRuntime:
     """ONNX Runtime with the CPU execution provider.
@@ -44,13 +47,15 @@ class OnnxRuntime:
         """Return why it cannot run here; empty when it can."""
         return "" if find_spec("onnxruntime") else "onnxruntime is not installed (pip install onnxruntime)"
 
-    def load(self, path: Path, *, optimize: bool = True, level: str = "") -> OrtSession:
+    def load(self, path: Path, *, optimize: bool = True, level: str = "", weights_in: Path | None = None) -> OrtSession:
         """Load a file; without `optimize` every node of the file runs as it stands.
 
         Parameters
         ----------
         level : str
             A name of ``onnxruntime.GraphOptimizationLevel`` in place of `optimize`.
+        weights_in : Path, optional
+            The folder of its external data, where that is not its own.
 
         Raises
         ------
@@ -58,7 +63,9 @@ class OnnxRuntime:
         """
         options = _options(level or ("" if optimize else "ORT_DISABLE_ALL"))
         options.intra_op_num_threads = self._threads
-        return _loaded(path, options)
+        if weights_in is not None:
+            options.add_session_config_entry(_WEIGHTS_IN, str(weights_in))
+        return _loaded(path, options, in_memory=weights_in is not None)
 
     def write_optimised(self, path: Path, target: Path) -> None:
         """Write the file at `path` to `target` as the optimiser leaves it; only for a runtime like this one.
@@ -97,11 +104,12 @@ def _options(level: str) -> Any:
     return options
 
 
-def _loaded(path: Path, options: Any) -> OrtSession:
+def _loaded(path: Path, options: Any, *, in_memory: bool = False) -> OrtSession:
     import onnxruntime
 
     try:
-        return OrtSession(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+        model = path.read_bytes() if in_memory else str(path)
+        return OrtSession(onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"]))
     except Exception as error:
         raise NotLoadable(plain_reason(error)) from error
 

@@ -282,10 +282,10 @@ def test_a_branch_that_only_the_exporter_takes():
 class Wrong(OnnxRuntime):
     """A runtime whose optimiser makes Sub of Add."""
 
-    def load(self, path, *, optimize=True, level=""):
+    def load(self, path, *, optimize=True, level="", weights_in=None):
         if optimize and level != "ORT_ENABLE_BASIC":
             path = self.worse(path, path.with_name("worse.onnx"))
-        return super().load(path, optimize=optimize, level=level)
+        return super().load(path, optimize=optimize, level=level, weights_in=weights_in)
 
     def write_optimised(self, path, target):
         self.worse(path, target)
