@@ -9,7 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
     from onnxmagic.errors import CheckFailed, ExportError
+    from onnxmagic.graph.facts import Graph
     from onnxmagic.view.display import How
     from onnxmagic.view.progress import Progress
 
@@ -22,6 +26,7 @@ __all__ = [
     "pretty",
     "show",
     "to_html",
+    "to_svg",
     "to_text",
 ]
 
@@ -41,6 +46,16 @@ def to_html(result: Any) -> str:
     from onnxmagic.view.report import report
 
     return page(report(result), new_ident())
+
+
+def to_svg(graph: Graph, path: str | os.PathLike[str] | None = None, opened: str | Sequence[str] = ()) -> str:
+    """Return `graph` as SVG text, the modules at the paths `opened` open; write it to `path` where one is given."""
+    from onnxmagic.view.graph.svg import picture, save
+
+    text = picture(graph, opened)
+    if path is not None:
+        save(text, path)
+    return text
 
 
 def failure_lines(error: ExportError) -> list[str]:

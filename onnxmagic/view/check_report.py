@@ -9,6 +9,7 @@ from __future__ import annotations
 from onnxmagic.examine.result import Check, Run
 from onnxmagic.view import sections, words
 from onnxmagic.view.check_verdict import check_verdict
+from onnxmagic.view.graph.section import graph_section
 from onnxmagic.view.parts import Column, Header, Line, Part, Report, Row, Section, Sentence, Span, Table, line
 from onnxmagic.view.proof import proof, row_sign
 from onnxmagic.view.sweep import sweep
@@ -45,6 +46,7 @@ def _sections(check: Check) -> list[Section]:
         sweep(check.parity.sweep if check.parity else None, "c.parity.worst"),
         _runs(check.runtime, check.runs),
         sections.said("not tried", check.untried),
+        graph_section(graph, check.name, check.findings, check.places),
         sections.modules(graph, check.name, "c.graph.modules") if graph else Section("modules"),
         sections.time(check.stages),
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from onnxmagic.export.result import Export
 from onnxmagic.view import sections, words
+from onnxmagic.view.graph.section import graph_section
 from onnxmagic.view.parts import Header, Report, Span
 from onnxmagic.view.proof import proof
 from onnxmagic.view.sweep import sweep
@@ -28,6 +29,7 @@ def export_report(export: Export) -> Report:
         sections.signature(export.graph, export.axes),
         proof(export.parity, "e.parity.cases"),
         sweep(export.parity.sweep, "e.parity.worst"),
+        graph_section(export.graph, export.model_name, export.findings, export.places),
         sections.modules(export.graph, export.model_name, "e.graph.modules"),
         sections.time(export.stages),
     )

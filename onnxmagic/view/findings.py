@@ -23,7 +23,13 @@ _SEVERITY: dict[Severity, Sign] = {"error": "bad", "warning": "warn", "info": "i
 
 
 def finding_item(
-    finding: Finding, key: str = "", about: Explanation | None = None, module: str = "", offer: Offer | None = None
+    finding: Finding,
+    key: str = "",
+    about: Explanation | None = None,
+    *,
+    module: str = "",
+    offer: Offer | None = None,
+    node: str = "",
 ) -> Item:
     """Return one finding as a part: message, then place, source line and cure.
 
@@ -37,6 +43,8 @@ def finding_item(
         Key of its module's branch in the tree.
     offer : callable, optional
         From a rewrite's name to the words of its button, and what that says before it is pressed.
+    node : str
+        Key of its node in the drawing.
     """
     place, cure = _place(finding), _cure(finding)
     # Code to write instead gets a line of its own, to be copied whole.
@@ -52,6 +60,7 @@ def finding_item(
         about,
         module,
         _actions(finding.fix, offer or _nothing_offered),
+        node,
     )
 
 

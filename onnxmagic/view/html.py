@@ -1,24 +1,24 @@
 """A report as HTML, once: the same elements are the page without scripts, the page with scripts, and the widget.
 
-``fragment`` is legible by itself. ``page`` adds ``export.js``, which moves the fragment into a shadow root (so that the
-notebook's style and ours do not meet), gives it ``export.css`` and makes it searchable. The widget gets the fragment as
-a value. Nothing is drawn twice, so nothing can differ.
+``fragment`` is legible by itself. ``page`` adds a script (``export.js`` and its modules), which moves the fragment into
+a shadow root (so that the notebook's style and ours do not meet), gives it a style sheet and makes it searchable. The
+widget gets the fragment as a value. Nothing is drawn twice, so nothing can differ.
 """
 
 from __future__ import annotations
 
-import json
-from functools import cache, singledispatch
-from pathlib import Path
+from functools import singledispatch
 
-from onnxmagic.view.cut import cut, open_depth
-from onnxmagic.view.html_bars import bare, bars, shares
+from onnxmagic.view.graph.bundle import page_script
+from onnxmagic.view.html_bars import bars, shares
+from onnxmagic.view.html_drawing import drawing
+from onnxmagic.view.html_tree import tree
 from onnxmagic.view.markup import Markup, joined, sign_mark, spans, tag
 from onnxmagic.view.parts import (
     AXIS_SIGNS,
     Bars,
-    Branch,
     Column,
+    Drawing,
     Explanation,
     Folded,
     Item,
@@ -36,25 +36,12 @@ from onnxmagic.view.parts import (
     Tree,
 )
 
-__all__ = ["asset", "fragment", "page"]
-
-TREE_ROWS = 1500
-OPEN_ROWS = 14
-
-
-@cache
-def asset(name: str) -> str:
-    """Return the text of a file in ``static/``."""
-    return (Path(__file__).parent / "static" / name).read_text(encoding="utf-8")
+__all__ = ["element", "fragment", "page"]
 
 
 def page(report: Report, ident: str) -> str:
     """Return `report` as HTML that needs nothing else; `ident` lets a live view hide this copy."""
-    # Our own files hold no "</script": a test reads them for it. The state holds nothing from a model.
-    module = asset("export.js").replace("export default", "const view =")
-    state = json.dumps({"ident": ident, "css": asset("export.css")}).replace("</", "<\\/")
-    script = f"<script>(() => {{\n{module}\nview.adopt({state});\n}})();</script>"
-    return f'<div data-om="{ident}">{fragment(report)}</div>{script}'
+    return f'<div data-om="{ident}">{fragment(report)}</div><script>{page_script(ident)}</script>'
 
 
 def fragment(report: Report) -> Markup:
@@ -116,7 +103,7 @@ def _(part: Item) -> Markup:
     body = tag("div", spans(part.body), opening, *more, cls="body")
     label = tag("span", spans((Span(part.code.text, "code", part.name.text),)), cls="label")
     mark = tag("span", sign_mark(part.sign), cls="mark")
-    return tag("div", mark, label, body, cls="item", data_key=part.key, data_module=part.module)
+    return tag("div", mark, label, body, cls="item", data_key=part.key, data_module=part.module, data_node=part.node)
 
 
 def _about(about: Explanation, named: Markup) -> Markup:
@@ -175,52 +162,7 @@ def _row(row: Row, columns: tuple[Column, ...]) -> Markup:
     return joined((tag("tr", *cells), below))
 
 
-@element.register
-def _(part: Tree) -> Markup:
-    root, left_out = cut(part.root, TREE_ROWS)
-    more: tuple[Markup, ...] = ()
-    if left_out:
-        words = f"… {left_out:,} more module{'s' * (left_out > 1)}; "
-        more = (tag("div", words, spans((part.elsewhere,)), " has them all", cls="prose"),)
-    return tag("div", _branch(root, 0, open_depth(root, OPEN_ROWS), _widths(root)), *more, cls="tree")
-
-
-def _widths(root: Branch) -> tuple[int, int, int, int, int]:
-    rows = [(2 * depth + len(b.name.text), b) for depth, b in root.walk()]
-    return (
-        min(max(name for name, _ in rows), 44),
-        min(max(len(b.kind.text) for _, b in rows), 28),
-        min(max(len(b.shape.text) for _, b in rows), 32),
-        max(len(b.count.text) for _, b in rows),
-        max(len(b.weight.text) for _, b in rows),
-    )
-
-
-def _branch(branch: Branch, depth: int, unfolded: int, widths: tuple[int, int, int, int, int]) -> Markup:
-    row = _tree_row(branch, depth, widths)
-    if not branch.children:
-        return tag("div", row, cls="leaf", data_key=branch.key)
-    below = [_branch(child, depth + 1, unfolded, widths) for child in branch.children]
-    summary = tag("summary", row, cls="summary", data_key=branch.key)
-    details = tag("details", summary, tag("div", *below, cls="children"), cls="branch")
-    # A bare attribute: with a value, "false" would be open too.
-    return Markup(details.replace("<details", "<details open", 1)) if depth < unfolded else details
-
-
-def _tree_row(branch: Branch, depth: int, widths: tuple[int, int, int, int, int]) -> Markup:
-    # Without a style sheet the columns are aligned by blanks: a thousand rows with inline styles would be megabytes.
-    name, kind, shape, count, weight = widths
-    return tag(
-        "span",
-        tag("span", branch.name.text.ljust(name - 2 * depth + 2), cls="name", title=branch.name.title),
-        tag("span", branch.kind.text.ljust(kind + 2), cls="kind"),
-        tag("span", branch.shape.text.ljust(shape + 2), cls="shape"),
-        tag("span", bare(f"width: {branch.share:.1%}"), cls="bar", title=f"{branch.share:.1%} of the weights"),
-        tag("span", branch.count.text.rjust(count + 2), cls="count"),
-        tag("span", branch.weight.text.rjust(weight + 2), cls="weight"),
-        cls="row",
-    )
-
-
+element.register(Tree, tree)
 element.register(Shares, shares)
 element.register(Bars, bars)
+element.register(Drawing, drawing)

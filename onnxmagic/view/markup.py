@@ -65,8 +65,11 @@ STYLES: dict[str, str] = {
     "bar": "",
     "count": "",
     "weight": "",
+    "cost": "",
     "stages": "display: flex; height: 8px; border-radius: 4px; overflow: hidden; margin: 4px 0 6px 0",
     "legend": "display: flex; flex-wrap: wrap; gap: 4px 14px; font-size: 12.5px",
+    "graph": "overflow-x: auto",
+    "picture": "display: block; max-width: 100%; height: auto",
     "strong": "font-weight: 700",
     "dim": "opacity: 0.75",
     "code": f"{_MONO}; padding: 0; background: transparent; color: inherit",
@@ -88,12 +91,12 @@ class Markup(str):
 def tag(name: str, *children: str, cls: str = "", **attributes: str) -> Markup:
     """Return an element; `cls` gives its class and its inline style; ``data_key`` is written ``data-key``.
 
-    Attributes without a value are left out.
+    Attributes without a value are left out. A picture, which holds no children, is not closed.
     """
     names = {"class": f"om-{cls}", "style": STYLES[cls]} if cls else {}
     names |= {key.replace("_", "-"): value for key, value in attributes.items()}
     written = "".join(f' {key}="{html.escape(value)}"' for key, value in names.items() if value)
-    return Markup(f"<{name}{written}>{joined(children)}</{name}>")
+    return Markup(f"<{name}{written}>" if name == "img" else f"<{name}{written}>{joined(children)}</{name}>")
 
 
 def joined(children: tuple[str, ...]) -> Markup:

@@ -22,6 +22,7 @@ __all__ = [
     "Bars",
     "Branch",
     "Column",
+    "Drawing",
     "Explanation",
     "Folded",
     "Header",
@@ -103,7 +104,8 @@ class Action:
 class Item:
     """A finding: its sign, code, name and message, below it the facts that help; ``key`` names it in a live view.
 
-    ``module`` is the key of its branch in the tree of the same report, empty where there is none.
+    ``module`` is the key of its branch in the tree of the same report, ``node`` that of its node in the drawing; empty
+    where there is none.
     """
 
     key: str
@@ -115,6 +117,7 @@ class Item:
     about: Explanation | None = None
     module: str = ""
     actions: tuple[Action, ...] = ()
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A module in the tree; ``share`` is its part of the file's weights, from 0 to 1."""
+    """A module in the tree; ``share`` is its part of the file's weights, from 0 to 1.
+
+    ``cost`` are the operations of one run, empty where they are not known.
+    """
 
     key: str
     name: Span
@@ -178,6 +184,7 @@ class Branch:
     count: Span
     weight: Span
     children: tuple[Branch, ...] = ()
+    cost: Span = field(default=Span(""))
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Branch]]:
         """Yield the depth and the branch, for this one and all below it, parents first."""
@@ -188,10 +195,11 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The modules; ``elsewhere`` says where the whole tree is when a rendering has to cut it."""
+    """The modules; ``elsewhere`` says where the whole tree is when a rendering has to cut it, ``noun`` what is cut."""
 
     root: Branch
     elsewhere: Span
+    noun: str = "module"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +236,21 @@ class Bars:
     bars: tuple[Bar, ...]
 
 
-Part = Sentence | Folded | Item | Signature | Table | Tree | Shares | Bars
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A graph; a terminal shows nothing of it, for the tree of modules is there.
+
+    ``alt`` says in words what is to be seen. ``payload`` is what a script draws (see ``view.graph.payload``), with the
+    scopes numbered in ``opened`` looked into at first; ``picture`` is an SVG for where no script runs.
+    """
+
+    alt: Span
+    payload: str = ""
+    picture: str = ""
+    opened: tuple[int, ...] = ()
+
+
+Part = Sentence | Folded | Item | Signature | Table | Tree | Shares | Bars | Drawing
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from onnxmagic.graph.facts import Graph, Module, Value
 from onnxmagic.view import words
 from onnxmagic.view.explanation import explanation
 from onnxmagic.view.findings import Offer, finding_item
+from onnxmagic.view.graph.section import node_keys
+from onnxmagic.view.graph.tree import origin, tree
 from onnxmagic.view.parts import (
-    Branch,
     Folded,
     Item,
     Section,
@@ -25,7 +26,6 @@ from onnxmagic.view.parts import (
     Size,
     Span,
     Tensor,
-    Tree,
     line,
 )
 
@@ -41,12 +41,13 @@ def findings(found: Sequence[Finding], graph: Graph | None, offer: Offer) -> Sec
     of_nodes = {node.name: node.module for node in graph.walk()} if graph and branches else {}
     explained: set[str] = set()
     items: list[Item] = []
-    for index, finding in enumerate(found):
+    for index, (finding, node) in enumerate(zip(found, node_keys(graph, found), strict=True)):
         about = explanation(finding.code, again=finding.code in explained)
         explained.add(finding.code)
         # A file alone says which module a node came from; a finding of it names the node.
         module = finding.where.module or of_nodes.get(finding.where.node or "")
-        items.append(finding_item(finding, f"f{index}", about, branches.get(module or "", ""), offer))
+        branch = branches.get(module or "", "")
+        items.append(finding_item(finding, f"f{index}", about, module=branch, offer=offer, node=node))
     return Section("findings", parts=tuple(items) or (Sentence(line("Nothing to mend.", tone="dim")),))
 
 
@@ -117,37 +118,22 @@ def modules(graph: Graph, name: str, elsewhere: str) -> Section:
     """Return the tree; `name` is its root's, `elsewhere` the Python expression that has the whole of it."""
     facts = [words.plural(graph.parameters, "parameter"), f"{words.weight(graph.nbytes)} of weights", _nodes(graph)]
     title = line(" · ".join(facts))
-    if graph.modules is None:
+    found = tree(graph, name, elsewhere)
+    if found is None:
         note = Sentence(line("The file does not say which PyTorch module a node came from.", tone="dim"))
         return Section("modules", title, (note,))
-    keys = {id(module): key for key, module in _keyed(graph)}
-    # A model that is made in the call itself, `nn.Sequential(...)(x)`, has no name but its class.
-    root_name = name if len(name) <= 32 else graph.modules.class_name
-    root = _branch(graph.modules, root_name, max(graph.modules.nbytes, 1), keys)
-    return Section("modules", title, (Tree(root, Span(elsewhere, "code")),))
+    told = origin(graph)
+    return Section("modules", title, (found, *((Sentence(line(told, tone="dim")),) if told else ())))
 
 
 def _keyed(graph: Graph | None) -> list[tuple[str, Module]]:
     """Return the modules with their keys, as ``widget.choices`` counts them too."""
-    tree = graph.modules if graph else None
-    return [(f"m{index}", module) for index, module in enumerate(tree.walk() if tree else ())]
+    root = graph.modules if graph else None
+    return [(f"m{index}", module) for index, module in enumerate(root.walk() if root else ())]
 
 
 def _nodes(graph: Graph) -> str:
     return words.plural(len(graph.nodes), "node")
-
-
-def _branch(module: Module, name: str, whole: int, keys: dict[int, str]) -> Branch:
-    return Branch(
-        keys[id(module)],
-        Span(name or module.class_name, title=module.path),
-        Span(module.class_name, "dim"),
-        Span(words.shape(module.output)),
-        min(module.nbytes / whole, 1.0),
-        Span(words.count(module.parameters) if module.parameters else "–"),
-        Span(words.weight(module.nbytes) if module.nbytes else "–"),
-        tuple(_branch(child, child.name, whole, keys) for child in module.children),
-    )
 
 
 def time(stages: Sequence[Stage]) -> Section:

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["AXIS_SIGNS", "SIGNS", "Line", "Sign", "Span", "Tone", "clean", "line"]
+__all__ = ["AXIS_SIGNS", "LONGEST", "SIGNS", "Line", "Sign", "Span", "Tone", "clean", "line"]
 
 Sign = Literal["ok", "warn", "bad", "info"]
 SIGNS: dict[Sign, str] = {"ok": "✓", "warn": "▲", "bad": "✗", "info": "·"}
@@ -18,6 +18,9 @@ SIGNS: dict[Sign, str] = {"ok": "✓", "warn": "▲", "bad": "✗", "info": "·"
 
 AXIS_SIGNS: dict[Sign, str] = {**SIGNS, "info": "?"}
 """Behind an axis: proved, refused; a question mark for what was not tried."""
+
+LONGEST = 10_000
+"""Characters of one piece of text. Nobody reads more in a report; a name of 10 MB in a file is there to do harm."""
 
 Tone = Literal["plain", "strong", "dim", "code", "ok", "warn", "bad", "info"]
 
@@ -36,6 +39,10 @@ def _visible(char: str) -> str:
     return char
 
 
+def _bounded(text: str) -> str:
+    return clean(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A run of text in one tone; ``title`` says more on hovering and is nowhere the only place of a fact."""
@@ -45,8 +52,8 @@ class Span:
     title: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", clean(self.text))
-        object.__setattr__(self, "title", clean(self.title))
+        object.__setattr__(self, "text", _bounded(self.text))
+        object.__setattr__(self, "title", _bounded(self.title))
 
 
 Line = tuple[Span, ...]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from onnxmagic.view.cut import cut, open_depth
 from onnxmagic.view.parts import (
     AXIS_SIGNS,
     SIGNS,
     Bars,
-    Branch,
+    Drawing,
     Folded,
     Item,
     Line,
@@ -27,14 +26,14 @@ from onnxmagic.view.parts import (
     Tree,
     line,
 )
-from onnxmagic.view.text_table import aligned, bars, indented, padded, table
+from onnxmagic.view.text_table import bars, indented, padded, table
+from onnxmagic.view.text_tree import tree
 from onnxmagic.view.wrap import width, wrap
 
 __all__ = ["items", "paint", "part_lines", "render"]
 
 GUTTER = 12
 MARGIN = 2
-TREE_ROWS = 24
 
 _COLOURS: dict[Tone, str] = {
     "strong": "1",
@@ -51,7 +50,7 @@ def render(report: Report, columns: int = 100, colour: bool = False) -> str:
     """Return `report` as text at most `columns` characters wide (at least 72), with ANSI colours if `colour`."""
     columns = max(columns, 72)
     lines = _header(report, columns)
-    for section in report.sections:
+    for section in (each for each in report.sections if not _is_drawing(each)):
         lines += [(), *_section(section, columns)]
     return "\n".join(paint(spans, colour) for spans in lines)
 
@@ -90,6 +89,11 @@ def _hang(first: Line, rest: Line, columns: int) -> list[Line]:
     indent = width(first)
     lines = wrap(rest, columns - indent)
     return [(*first, *lines[0]), *indented(indent, lines[1:])]
+
+
+def _is_drawing(section: Section) -> bool:
+    """Tell whether a section is for eyes alone: what it draws is in the tree below it, too."""
+    return bool(section.parts) and all(isinstance(part, Drawing) for part in section.parts)
 
 
 def _section(section: Section, columns: int) -> list[Line]:
@@ -158,33 +162,11 @@ def _size(size: Size) -> list[Span]:
 
 
 @part_lines.register
-def _(part: Tree, columns: int) -> list[Line]:
-    root, left_out = cut(part.root, TREE_ROWS, open_depth(part.root, TREE_ROWS // 2))
-    rows = [_branch(depth, branch) for depth, branch in root.walk()]
-    widths = [max(width(row[i]) for row in rows) for i in range(5)]
-    # A narrow terminal loses the shapes, then the classes; names and sizes stay.
-    shown = [0, 1, 2, 3, 4]
-    for column in (2, 1):
-        if sum(widths[i] + 2 for i in shown) > columns:
-            shown.remove(column)
-    right = [i >= 3 for i in shown]
-    lines = [aligned([row[i] for i in shown], [widths[i] for i in shown], right) for row in rows]
-    if left_out:
-        more = Span(f"… {left_out:,} more module{'s' * (left_out > 1)}; ", "dim")
-        lines.append((more, part.elsewhere, Span(" has them all", "dim")))
-    return lines
-
-
-def _branch(depth: int, branch: Branch) -> list[Line]:
-    name = line("  " * depth, Span(branch.name.text, "plain" if depth else "strong"))
-    return [name, (branch.kind,), (branch.shape,), (branch.count,), (branch.weight,)]
-
-
-@part_lines.register
 def _(part: Shares, columns: int) -> list[Line]:
     pieces = tuple(Span(f"{share.label.text} {share.text.text}") for share in part.items)
     return wrap(_between(pieces, " · "), columns)
 
 
 part_lines.register(Table, table)
+part_lines.register(Tree, tree)
 part_lines.register(Bars, bars)

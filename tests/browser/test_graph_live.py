@@ -1,0 +1,54 @@
+"""The graph in a real JupyterLab: what is clicked is in Python, what Python chooses is seen, what it knows is told."""
+
+from __future__ import annotations
+
+import json
+import re
+
+CELLS = (
+    """
+%load_ext onnxmagic
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.fc = nn.Linear(288, 5)
+    def forward(self, x):
+        return self.fc(self.conv(x).relu().flatten(1))
+net, x = Net(), torch.randn(1, 3, 8, 8)
+""",
+    "e = %onnx_export net(x) -o net.onnx\ne",
+)
+SELECTED = "[role=treeitem][aria-selected=true]"
+
+
+def test_the_graph_and_python_tell_each_other(lab):
+    lab.open(lab.write("graph.ipynb", *CELLS)).run_all()
+    widget = lab.page.locator("[data-om-widget]")
+    widget.get_by_role("tree").wait_for()
+    # The static copy is hidden and draws nothing.
+    assert lab.page.get_by_role("tree").filter(visible=True).count() == 1
+
+    widget.get_by_role("treeitem").filter(has_text="Relu").first.click()
+    widget.locator(".om-chosen", has_text="is now .selected").wait_for()
+    assert lab.ask("print(e.selected.op_type, e.selected.where.cell, e.selected.where.source)") == (
+        "Relu 1 return self.fc(self.conv(x).relu().flatten(1))"
+    )
+    assert "cell 1, line 10" in widget.get_by_label("What is selected").text_content()
+
+    assert lab.ask("e.selected = next(n for n in e.graph.nodes if n.op_type == 'Gemm')") == ""
+    widget.locator(SELECTED).filter(has_text="Gemm").wait_for()
+    assert "is now .selected" in widget.locator(".om-chosen").text_content()
+
+    panel = widget.get_by_label("What is selected")
+    panel.get_by_role("button", name="Statistics").first.click()
+    panel.get_by_text("range").first.wait_for()
+    panel.get_by_role("button", name="Values here").first.click()
+    panel.get_by_text("range").nth(1).wait_for()
+    assert lab.our_errors == []
+
+    saved = json.dumps(lab.save())
+    (payload,) = set(re.findall(r'data-payload=\\\\?"([A-Za-z0-9+/=]+)', saved))
+    assert saved.count(payload) == 1
