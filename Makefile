@@ -28,6 +28,8 @@ docs: $(VENV)/.installed-docs
 bench: $(VENV)/.installed-bench
 	@$(BIN)/python benchmarks/check.py
 	@$(BIN)/python benchmarks/export_overhead.py
+	@sh tools/chromium.sh $(BIN)/python
+	@$(BIN)/python benchmarks/graph_view.py
 	@$(BIN)/python benchmarks/recording.py
 	@$(BIN)/python benchmarks/sweep.py
 

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 from onnxmagic.check.catalogue import LoadedRule, rules
 from onnxmagic.check.known_errors import FILE as ERRORS
-from onnxmagic.options import CHECK_OPTIONS, COMMAND_OPTIONS, EXPORT_OPTIONS, Option
+from onnxmagic.options import (
+    CHECK_OPTIONS,
+    COMMAND_OPTIONS,
+    EXPORT_OPTIONS,
+    SHOW_COMMAND_OPTIONS,
+    SHOW_OPTIONS,
+    Option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +38,11 @@ WHEN = {
 TABLES = {
     "options.md": EXPORT_OPTIONS,
     "check-options.md": CHECK_OPTIONS,
+    "show-options.md": SHOW_OPTIONS,
     "command-options.md": COMMAND_OPTIONS,
+    "show-command-options.md": SHOW_COMMAND_OPTIONS,
 }
-NOTEBOOKS = ("quickstart.ipynb", "real_inputs.ipynb", "mistakes.ipynb")
+NOTEBOOKS = ("quickstart.ipynb", "real_inputs.ipynb", "mistakes.ipynb", "look_inside.ipynb")
 RULES_HEAD = """# Rules
 
 Each finding of a report has a code and a name; both stay as they are from release to release. `error` means that the
