@@ -8,7 +8,7 @@ asks for more than the domain, and the registry is built once for each operator 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from copy import copy
 from functools import cache
 from typing import Any
@@ -25,18 +25,19 @@ def quick_registry() -> Generator[None]:
     try:
         from onnxscript._internal.values import TracedOnnxFunction
         from onnxscript.function_libs.torch_lib.registration import default_registry
+        from torch.onnx._internal.exporter import _registration
         from torch.onnx._internal.exporter._registration import ONNXRegistry
 
         registry: Any = ONNXRegistry
         traced: Any = TracedOnnxFunction
         build, parse = vars(registry)["from_torchlib"], vars(traced)["function_ir"]
-        slow = build.__func__
+        slow, operator = build.__func__, vars(_registration)["_get_overload"]
     except (ImportError, AttributeError, KeyError):  # private, so another version may have it elsewhere
         yield
         return
 
     def quick(cls: type[Any], *args: Any, **options: Any) -> Any:
-        functions = _functions(default_registry)
+        functions = _functions(default_registry, operator)
         key = (cls, args, *sorted(options.items()))
         if key not in _built or _built[key][0] != functions:
             with _types_once():
@@ -85,10 +86,13 @@ class _Signature:
         return getattr(self._parse.__get__(self._function), name)
 
 
-def _functions(library: Any) -> list[Any]:
-    """Return all functions of onnxscript's library: what a user adds to it makes another registry."""
+def _functions(library: Any, operator: Callable[[str], Any]) -> list[Any]:
+    """Return onnxscript's functions, and which of their operators exist; another list makes another registry.
+
+    A user may add a function to the library; an operator comes to be when the package that registers it is imported.
+    """
     entries: Mapping[str, Any] = dict(library.items())
-    return [(name, *entry.overloads, *entry.complex) for name, entry in entries.items()]
+    return [(name, operator(name) is not None, *entry.overloads, *entry.complex) for name, entry in entries.items()]
 
 
 def _copy(registry: Any) -> Any:

@@ -85,6 +85,21 @@ def test_what_a_user_takes_from_the_library_or_adds_counts_from_then_on(monkeypa
     assert is_known()
 
 
+def test_operators_that_come_to_be_later_count_from_then_on(monkeypatch):
+    """As those of a quantised model do, which exist once torch.ao is imported."""
+    name = "onnxmagic_tests::sum_of_rows"
+    library = registration.default_registry._registry
+    monkeypatch.setitem(library, name, library["aten::cumsum"])
+
+    def is_known():
+        with torchlib.quick_registry():
+            return name in ONNXRegistry.from_torchlib().functions
+
+    assert not is_known()
+    torch.library.define(name, "(Tensor x, int dim, *, ScalarType? dtype=None) -> Tensor")
+    assert is_known()
+
+
 class Mixed(nn.Module):
     def forward(self, x):
         return torch.cumsum(x.relu(), 1).softmax(-1)[:, ::2]

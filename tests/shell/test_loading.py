@@ -64,30 +64,25 @@ def test_unloaded_magics_are_gone(nb):
 
 
 LOAD = """
-import sys, time
+import sys
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 shell.run_line_magic("load_ext", "storemagic")  # what a first extension costs IPython itself
-before, start = set(sys.modules), time.perf_counter()
+before = set(sys.modules)
 shell.run_line_magic("load_ext", "onnxmagic")
-print(time.perf_counter() - start, *(set(sys.modules) - before))
+print(*(set(sys.modules) - before))
 """
 
 
 @pytest.fixture(scope="module")
 def loaded():
-    """Seconds that %load_ext took in a fresh process, best of three, and the modules it imported."""
-    runs = [subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True) for _ in range(3)]
-    words = [run.stdout.split() for run in runs]
-    assert all(run.stderr == "" for run in runs)
-    return min(float(seconds) for seconds, *_ in words), set(words[0][1:])
-
-
-def test_loading_takes_less_than_50_ms(loaded):
-    assert loaded[0] < 0.05
+    """The modules that %load_ext imported in a fresh process."""
+    run = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    return set(run.stdout.split())
 
 
 def test_loading_imports_nothing_heavy(loaded):
-    modules = {name.partition(".")[0] for name in loaded[1]}
+    modules = {name.partition(".")[0] for name in loaded}
     assert "onnxmagic" in modules
     assert not modules & HEAVY
