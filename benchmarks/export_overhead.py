@@ -129,7 +129,9 @@ def peak_memory() -> float:
 def in_fresh_process(*words: str) -> Measured:
     quiet = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, __file__, "--child", *words]
-    done = subprocess.run(command, env={**os.environ, **quiet}, capture_output=True, text=True, check=False)
+    # As installed: pip compiles what it installs, and an environment that writes no bytecode would compile each time.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, env={**environment, **quiet}, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(words)} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
