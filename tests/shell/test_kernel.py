@@ -30,8 +30,10 @@ CELLS = {
 
 
 def execute(*cells, allow_errors=False):
+    """The executed cells; what is printed comes as one output, however often the kernel sent a part of it."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=allow_errors).execute()
+    options = {"timeout": 60, "kernel_name": "python3", "coalesce_streams": True}
+    NotebookClient(notebook, allow_errors=allow_errors, **options).execute()
     return notebook.cells
 
 
