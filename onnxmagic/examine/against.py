@@ -24,6 +24,7 @@ from onnxmagic.export.result import Parity
 from onnxmagic.export.sweep.run import Swept, sweep
 from onnxmagic.export.sweep.sides import Kind
 from onnxmagic.graph.facts import Graph
+from onnxmagic.inside.exposed import Elsewhere
 from onnxmagic.runtime.protocol import Runtime
 
 __all__ = ["Compared", "compare"]
@@ -45,7 +46,7 @@ def compare(  # noqa: PLR0917  # what there is to say about one comparison
     against: Any,
     data: Any,
     samples: int | None,
-    runtime: Runtime,
+    runtime: Elsewhere,
     progress: Callable[[str], None] | None = None,
     *,
     executor: Any = None,

@@ -20,10 +20,10 @@ from onnxmagic.examine.subject import Subject
 from onnxmagic.graph.external import External, external
 from onnxmagic.graph.facts import Graph
 from onnxmagic.graph.read import NotAModel, skeleton
+from onnxmagic.inside.exposed import values_of
 from onnxmagic.inside.file import Feeds, Inside
 from onnxmagic.inside.selection import KEPT_BYTES, On, Selection
 from onnxmagic.runtime.apart import Apart, Died
-from onnxmagic.runtime.exposed import values_of_copy
 from onnxmagic.runtime.frames import TooLarge
 from onnxmagic.runtime.isolated import Isolated, Refused
 from onnxmagic.runtime.protocol import NotLoadable
@@ -85,7 +85,7 @@ class AnyFile(Inside):
             if runtime.missing():
                 raise ValueUnavailable(f"{code(name)} was not computed: {runtime.missing()}.")
             feeds = given if given is not None else self._made_up(runtime, path, name)
-            values = values_of_copy(runtime, path, self.exposed(name), feeds, external=bool(places))
+            values = values_of(runtime, path, self.exposed(name), feeds, external=bool(places))
         return {**feeds, **values}, "made-up inputs" if given is None else "your inputs"
 
     def _made_up(self, runtime: Isolated, path: Path, name: str) -> Mapping[str, Any]:

@@ -6,7 +6,6 @@ among what the file computes in it; the first one of which that is not true is w
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +18,7 @@ from onnxmagic.export.quiet import quiet
 from onnxmagic.export.strayed import first_unlike
 from onnxmagic.export.sweep.bind import Bound
 from onnxmagic.graph.facts import Graph
-from onnxmagic.runtime.exposed import values_of
-from onnxmagic.runtime.protocol import Runtime
+from onnxmagic.inside.exposed import Elsewhere, values_of
 
 __all__ = ["first_module"]
 
@@ -28,16 +26,15 @@ _CLOSE: Final = 3e-5
 """Largest relative difference of a sound file's value; many layers of rounding stay below it."""
 
 
-def first_module(path: Path, graph: Graph, failing: Bound, runtime: Runtime) -> Located | None:
+def first_module(path: Path, graph: Graph, failing: Bound, runtime: Elsewhere) -> Located | None:
     """Return the first module that differs on `failing`; None when the file does not tell, or none can be named."""
-    if any(weight.external for weight in graph.initializers):
-        return None  # the copy that gives its values away must lie beside its weights, in the user's folder
     names = [name for node in graph.nodes if node.module is not None for name in node.outputs if name]
     outputs = {value.name for value in graph.outputs}
     try:
-        with quiet(), tempfile.TemporaryDirectory(prefix="onnxmagic-") as folder:
+        with quiet():
             wanted = [name for name in names if name not in outputs]
-            values = values_of(runtime, path, wanted, failing.feeds, folder=Path(folder))
+            external = any(weight.external for weight in graph.initializers)
+            values = values_of(runtime, path, wanted, failing.feeds, external=external)
             module = first_unlike(failing.example, _inside(graph, values), _CLOSE)
     except Exception:  # noqa: BLE001  # the finding stands without its place
         return None

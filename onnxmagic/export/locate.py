@@ -31,7 +31,7 @@ from onnxmagic.export.strayed import module_of, strayed
 from onnxmagic.export.strip import content_of
 from onnxmagic.graph.facts import Graph
 from onnxmagic.graph.read import read
-from onnxmagic.runtime.exposed import values_of
+from onnxmagic.inside.exposed import values_of
 from onnxmagic.runtime.ort import OnnxRuntime
 
 __all__ = ["Failing", "Locator"]
@@ -111,7 +111,12 @@ class Locator:
         return replace(self._described(first, self.graph, guilty), blame=blame, others=len(replay.serious()) - 1)
 
     def _values(self, path: Path, graph: Graph, failing: Failing) -> dict[str, Any]:
-        return values_of(self.runtime, path, self._wanted(graph), _feeds(failing.example))
+        return self._exposed(path, graph, _feeds(failing.example))
+
+    def _exposed(self, path: Path, graph: Graph, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        external = any(weight.external for weight in graph.initializers)
+        wanted = self._wanted(graph)
+        return values_of(self.runtime, path, wanted, feeds, external=external, folder=path.parent)
 
     def _wanted(self, graph: Graph) -> list[str]:
         """Return the values that have a node of the program to be held against, and are not given away as it is."""
@@ -188,7 +193,7 @@ class Locator:
                 return _taken_away(first.stretch), "exporter-optimiser"
             if len(first.stretch) == 1:
                 return first.node, "translation"
-            values = values_of(self.runtime, path, self._wanted(graph), feeds)
+            values = self._exposed(path, graph, feeds)
             again = self._replay(graph, values, failing).first()
         except Exception:  # noqa: BLE001  # no second file, so nothing speaks for the optimiser's guilt
             return first.node, "translation"

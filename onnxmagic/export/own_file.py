@@ -13,9 +13,9 @@ from onnxmagic.export.artifact import Artifact
 from onnxmagic.export.example import Example
 from onnxmagic.export.proof_inputs import feeds_of
 from onnxmagic.graph.facts import Graph
+from onnxmagic.inside.exposed import values_of
 from onnxmagic.inside.file import Feeds, Inside
 from onnxmagic.inside.selection import KEPT_BYTES, On, Selection
-from onnxmagic.runtime.exposed import values_of_copy
 from onnxmagic.runtime.ort import OnnxRuntime, plain_reason
 
 __all__ = ["OwnFile", "kept_example"]
@@ -83,8 +83,8 @@ class OwnFile(Inside):
         self, runtime: OnnxRuntime, source: Path | bytes, name: str, feeds: Feeds, *, external: bool
     ) -> dict[str, Any]:
         if isinstance(source, Path):
-            return values_of_copy(runtime, source, self.exposed(name), feeds, external=external)
+            return values_of(runtime, source, self.exposed(name), feeds, external=external)
         with tempfile.TemporaryDirectory(prefix="onnxmagic-") as folder:
             path = Path(folder) / "model.onnx"
             path.write_bytes(source)
-            return values_of_copy(runtime, path, self.exposed(name), feeds, external=False)
+            return values_of(runtime, path, self.exposed(name), feeds, external=False)

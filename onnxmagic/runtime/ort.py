@@ -20,6 +20,9 @@ __all__ = ["OnnxRuntime"]
 FATAL = 4
 """Log severity that is never reached."""
 
+_AS_IT_STANDS = "ORT_DISABLE_ALL"
+"""So a file is loaded to be run once or twice; to pack its weights takes 6 times as long as that (a BERT)."""
+
 _WEIGHTS_IN = "session.model_external_initializers_file_folder_path"
 """Holds for a model that is handed over as bytes, which lie in no folder."""
 
@@ -61,7 +64,7 @@ class OnnxRuntime:
         ------
         NotLoadable
         """
-        options = _options(level or ("" if optimize else "ORT_DISABLE_ALL"))
+        options = _options(level or ("" if optimize else _AS_IT_STANDS))
         options.intra_op_num_threads = self._threads
         if weights_in is not None:
             options.add_session_config_entry(_WEIGHTS_IN, str(weights_in))
@@ -99,6 +102,8 @@ def _options(level: str) -> Any:
     options.log_severity_level = FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    if level == _AS_IT_STANDS:
+        options.add_session_config_entry("session.disable_prepacking", "1")
     if level:
         options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
     return options
