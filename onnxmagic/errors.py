@@ -41,6 +41,12 @@ __all__ = [
 class OnnxMagicError(Exception):
     """Base of every exception this package raises on purpose."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines IPython prints: the stack only as far as it is the user's own."""
+        from onnxmagic.view import mistake_lines
+
+        return mistake_lines(self)
+
 
 class UsageMistake(OnnxMagicError, ValueError):
     """The call is wrong; the message says what to write instead. Nothing ran."""

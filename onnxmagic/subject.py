@@ -143,6 +143,8 @@ def evaluated(expression: ast.expr, namespace: dict[str, Any], evaluate: Evaluat
         missing = error.name if isinstance(error.name, str) else ""
         if not any(isinstance(node, ast.Name) and node.id == missing for node in ast.walk(expression)):
             raise
+        if near := _near_file(ast.unparse(expression)):
+            raise UsageMistake(f"There is no `{missing}`. Did you mean the file? {verb.magic} {near}") from None
         raise UsageMistake(of_missing_value(missing, namespace, verb)) from None
 
 
@@ -195,6 +197,12 @@ def of_missing_value(name: str, namespace: Mapping[str, Any], verb: Verb = CHECK
 
 def _is_file(text: str) -> bool:
     return os.path.isfile(_from_home(text))  # noqa: PTH113  # pathlib raises for what is too long for a name
+
+
+def _near_file(text: str) -> str | None:
+    """Return the .onnx file here whose name is nearly `text`, as in ``net.onx``, which reads as Python."""
+    files = [name for name in os.listdir() if name.lower().endswith(".onnx")]  # noqa: PTH208  # names are compared
+    return next(iter(get_close_matches(text, files, n=1, cutoff=0.8)), None) if "." in text else None
 
 
 def _from_home(text: str) -> str:

@@ -52,4 +52,6 @@ def _no_module(thing: Any) -> str:
     if callable(thing):
         name = getattr(thing, "__name__", type(thing).__name__)
         return f"{name} is a function, not a torch.nn.Module; put it into the forward of a module."
-    return f"This is a {type(thing).__name__}, not a torch.nn.Module."
+    return (
+        f"This is of type {type(thing).__name__}, not a torch.nn.Module; pass the model and the arguments: model, (x,)."
+    )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from onnxmagic.errors import CheckFailed, ExportError
+    from onnxmagic.errors import CheckFailed, ExportError, OnnxMagicError
     from onnxmagic.graph.facts import Graph
     from onnxmagic.view.display import How
     from onnxmagic.view.progress import Progress
@@ -23,6 +23,7 @@ __all__ = [
     "display_result",
     "failure_lines",
     "mark_shown",
+    "mistake_lines",
     "pretty",
     "show",
     "to_html",
@@ -61,6 +62,13 @@ def to_svg(graph: Graph, path: str | os.PathLike[str] | None = None, opened: str
 def failure_lines(error: ExportError) -> list[str]:
     """Return the lines that IPython prints for `error` instead of a stack."""
     from onnxmagic.view.failure import failure_lines as lines
+
+    return lines(error)
+
+
+def mistake_lines(error: OnnxMagicError) -> list[str]:
+    """Return the lines that IPython prints for a mistake in a call, without the stack through our files."""
+    from onnxmagic.view.mistake import mistake_lines as lines
 
     return lines(error)
 

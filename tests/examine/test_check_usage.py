@@ -53,8 +53,8 @@ def test_options_that_mean_nothing(options: dict[str, Any], said: str, tmp_path:
         (torch.nn.Linear, "Linear is a class; make a module of it first: Linear(...)"),
         (len, "len is a function, not a torch.nn.Module"),
         (torch.ones(2), "perhaps what the model returned"),
-        (7, "This is a int; pass a torch.nn.Module with its arguments, an export, the path or the bytes"),
-        (None, "This is a NoneType; pass"),
+        (7, "This is of type int; pass a torch.nn.Module with its arguments, an export, the path or the bytes"),
+        (None, "This is of type NoneType; pass"),
     ],
     ids=str,
 )

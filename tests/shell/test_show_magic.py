@@ -100,6 +100,7 @@ def test_several_modules_to_open(nb, folder):
         ("", "What is to be shown? Write the call of a model, model(x), or a file: %onnx_show net.onnx"),
         ("my net.onnx", 'A path with blanks needs quotes: %onnx_show "my net.onnx"'),
         ("net", "There is no variable `net`, but a file: %onnx_show net.onnx"),
+        ("net.onx", "There is no `net`. Did you mean the file? %onnx_show net.onnx"),
         ("nott.onnx", "There is no file nott.onnx. Did you mean net.onnx?"),
         ("model", "`model` is a model; write the call you would run, with an example: model(x)"),
         ("x", "`x` is of type Tensor, and nothing in it can be shown. Write the call"),

@@ -111,7 +111,7 @@ def test_a_model_that_fails_fails_with_its_own_error():
     [
         ("nothing.onnx", "There is no file nothing.onnx."),
         (b"nothing", "Nothing can be shown: these bytes are no ONNX model"),
-        (3, "This is a int; pass a torch.nn.Module with its arguments"),
+        (3, "This is of type int; pass a torch.nn.Module with its arguments"),
     ],
 )
 def test_what_cannot_be_shown(target, message):
