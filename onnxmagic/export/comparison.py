@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from onnxmagic.check.evidence import RunCase
-from onnxmagic.export.compare import Compared, compare_output
+from onnxmagic.export.compare import Compared, agreement, compare_output
 from onnxmagic.export.eager import Outputs
 from onnxmagic.export.judge import case_of, decided
 from onnxmagic.export.locate import Failing
@@ -93,7 +93,8 @@ class Comparison:
         compared = self._outputs(session, trial, got, torch32, torch64)
         if any(c.doubtful for c in compared):
             compared = decided(compared, doubt(trial.example), got, torch32)
-        case = case_of(trial.sizes, trial.kind, compared, got, torch32)
+        shares = [agreement(g, t) for g, t in zip(got, torch32.tensors, strict=False)]
+        case = case_of(trial.sizes, trial.kind, compared, shares)
         return Verdict(case, [c.case for c in compared], trial)
 
     def failing(self, session: Session, verdicts: Sequence[Verdict]) -> Failing | None:

@@ -62,8 +62,8 @@ def run_model(example: Example, guard: Guard) -> Outputs:
     guard.restart()
     with quiet(), torch.no_grad(), guard.watching():
         # Clones, so that a forward that writes into its input cannot change what the file is fed with later.
-        call = example.with_tensors([leaf.value.clone() for leaf in example.tensors])
-        result = call.model(*call.args, **call.kwargs)
+        args, kwargs = example.call_with([leaf.value.clone() for leaf in example.tensors])
+        result = example.model(*args, **kwargs)
     return outputs_of(result)
 
 

@@ -89,8 +89,14 @@ class Example:
         """Return this example with other tensors, given in the order of ``tensors``."""
         fresh = iter(tensors)
         leaves = tuple(replace(leaf, value=next(fresh)) if leaf.name is not None else leaf for leaf in self.leaves)
-        args, kwargs = pytree.tree_unflatten([leaf.value for leaf in leaves], self.structure)
+        args, kwargs = self.call_with(tensors)
         return replace(self, args=args, kwargs=kwargs, leaves=leaves)
+
+    def call_with(self, tensors: Sequence[torch.Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of the call with other tensors, given in the order of ``tensors``."""
+        fresh = iter(tensors)
+        values = [next(fresh) if leaf.name is not None else leaf.value for leaf in self.leaves]
+        return pytree.tree_unflatten(values, self.structure)
 
     def dynamic_shapes(self, places: Mapping[tuple[str, int], Any]) -> dict[str, Any]:
         """Return ``dynamic_shapes`` for torch, by forward's parameters, with the given (input name, axis) places."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from onnxmagic.export.compare import Compared, agreement
+from onnxmagic.export.compare import Compared
 from onnxmagic.export.eager import Outputs
 from onnxmagic.export.result import Case
 from onnxmagic.export.second_leg import SecondLeg
@@ -29,13 +29,11 @@ def case_of(
     sizes: Mapping[str, int],
     inputs: Literal["example", "varied", "tiled", "recorded", "data", "made up"],
     compared: Sequence[Compared],
-    got: Sequence[Any],
-    torch32: Outputs,
+    shares: Sequence[float | None],
 ) -> Case:
-    """Return the case of all outputs together: the worst one speaks."""
+    """Return the case of all outputs together: the worst one speaks; `shares` as ``agreement`` gives them."""
     worst = max(compared, key=lambda c: (bool(c.case.problem), c.case.ratio or 0.0, c.case.max_rel))
     runs = [c.case for c in compared]
-    shares = [agreement(g, t) for g, t in zip(got, torch32.tensors, strict=False)]
     known = [share for share in shares if share is not None]
     ratios = [run.ratio for run in runs if run.ratio is not None]
     failed = worst.case.problem != ""

@@ -162,7 +162,7 @@ def test_wrappers_are_taken_off():
         (nn.Linear(4, 2).state_dict(), (X,), {}, "state_dict"),
         (torch.jit.trace(nn.Linear(4, 2), X), (X,), {}, "ScriptModule"),
         (nn.Sequential(torch.jit.trace(nn.Linear(4, 2), X)), (X,), {}, "`0` is a ScriptModule"),
-        (3, (X,), {}, "is a int"),
+        (3, (X,), {}, "is of type int"),
         (nn.Linear(4, 2), X, {}, r"must be a tuple of the arguments, for example \(x,\)"),
         (nn.Linear(4, 2), (), {}, "missing a required argument: 'input'"),
         (nn.Linear(4, 2), (), {"inputs": X}, "Did you mean 'input'"),

@@ -75,8 +75,9 @@ class Binder:
             It does not fit the model, or the file.
         """
         args, kwargs, dropped = self._call(batch)
-        args, kwargs = pytree.tree_map(self._tensor, (args, kwargs))
-        return self.bound(self._example(args, kwargs), dropped)
+        kwargs = dict(sorted(kwargs.items(), key=lambda item: self._order.get(item[0], len(self._order))))
+        leaves, structure = pytree.tree_flatten((args, kwargs))
+        return self.bound(self._example([self._tensor(leaf) for leaf in leaves], structure), dropped)
 
     def bound(self, example: Example, dropped: str = "") -> Bound:
         """Return the call `example` with its tensors as the file's inputs are typed.
@@ -90,14 +91,14 @@ class Binder:
         tensors = [_typed(leaf.value, value) for leaf, value in zip(example.tensors, values, strict=True)]
         names = tuple(value.name if value is not None else None for value in values)
         feeds = {name: to_numpy(tensor) for name, tensor in zip(names, tensors, strict=True) if name is not None}
-        return Bound(example.with_tensors(tensors), names, feeds, _sizes(feeds, self._graph), dropped)
+        if any(typed is not leaf.value for typed, leaf in zip(tensors, example.tensors, strict=True)):
+            example = example.with_tensors(tensors)
+        return Bound(example, names, feeds, _sizes(feeds, self._graph), dropped)
 
-    def _example(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Example:
-        kwargs = dict(sorted(kwargs.items(), key=lambda item: self._order.get(item[0], len(self._order))))
-        if self._last is not None:
-            leaves, structure = pytree.tree_flatten((args, kwargs))
-            if structure == self._last.structure and _same_kinds(leaves, self._last):
-                return self._last.with_tensors([leaf for leaf in leaves if isinstance(leaf, torch.Tensor)])
+    def _example(self, leaves: list[Any], structure: pytree.TreeSpec) -> Example:
+        if self._last is not None and structure == self._last.structure and _same_kinds(leaves, self._last):
+            return self._last.with_tensors([leaf for leaf in leaves if isinstance(leaf, torch.Tensor)])
+        args, kwargs = pytree.tree_unflatten(leaves, structure)
         try:
             self._last = Example.make(self._model, args, kwargs)
         except UsageMistake as error:

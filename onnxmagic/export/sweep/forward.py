@@ -73,8 +73,8 @@ def run_plainly(example: Example) -> Outputs:
     with torch.no_grad():
         # Clones, so that a forward that writes into its input changes neither the user's data nor what the file is fed
         # with.
-        call = example.with_tensors([leaf.value.clone() for leaf in example.tensors])
-        return outputs_of(call.model(*call.args, **call.kwargs))
+        args, kwargs = example.call_with([leaf.value.clone() for leaf in example.tensors])
+        return outputs_of(example.model(*args, **kwargs))
 
 
 def _equal(a: torch.UntypedStorage, b: torch.UntypedStorage) -> bool:

@@ -73,6 +73,8 @@ def by_row(values: Any, axis: int | None) -> Any:
     """Return `values` as a matrix with a row a sample; one row where they have none."""
     if axis is None:
         return values.reshape(1, -1)
+    if axis == 0:
+        return values.reshape(len(values), -1)
     return np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
 
 

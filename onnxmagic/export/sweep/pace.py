@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["Pace"]
+__all__ = ["OFTEN", "Pace"]
 
 OFTEN: Final = 0.25
 """Seconds between two words."""

@@ -17,7 +17,7 @@ import torch
 
 from onnxmagic.check.evidence import RunCase, RunEvidence
 from onnxmagic.check.wording import sentence
-from onnxmagic.disk.interrupt import deferred_interrupt
+from onnxmagic.disk.interrupt import WholeSteps
 from onnxmagic.errors import UsageMistake
 from onnxmagic.export.guard import Guard
 from onnxmagic.export.process import forget_interrupts, random_state
@@ -144,6 +144,7 @@ class _Sweep:
     groups: Groups = field(default_factory=Groups)
     failing: Bound | None = None
     looks: int = CLOSER_LOOKS
+    steps: WholeSteps = field(default_factory=WholeSteps)
 
     def all(self, first: Bound, noise: Sequence[float] | None) -> Swept:
         self.model = first.example.model
@@ -170,7 +171,7 @@ class _Sweep:
     def _rest(self, sides: Sides) -> str:
         """Compare the other batches; return why that ended before its time."""
         try:
-            with closing(self._measured(sides)) as results:
+            with self.steps.handled(), closing(self._measured(sides)) as results:
                 for bound, measured in results:
                     self._add(bound, measured)
                     if self.pace.due():
@@ -221,7 +222,7 @@ class _Sweep:
             worst = Sample(index, batch, part.max_abs, inputs, part.expected, part.got)
         if self.failing is None and any(run.problem in ("values", "nan") for run in measured.runs):
             self.failing = bound
-        with deferred_interrupt():  # a batch is counted whole or not at all
+        with self.steps:  # a batch is counted whole or not at all
             self.tally.add(measured, worst)
             self.groups.add(measured)
             self.looks -= measured.thorough

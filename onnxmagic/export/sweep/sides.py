@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from onnxmagic.check.evidence import RunCase
-from onnxmagic.export.compare import to_numpy
+from onnxmagic.export.compare import agreement, to_numpy
 from onnxmagic.export.eager import Outputs, one_line
 from onnxmagic.export.example import Example
 from onnxmagic.export.judge import case_of
@@ -145,11 +145,13 @@ class Sides:
                 answers = self._with_reference(answers, bound.example)
             seen = looked_at(base, answers)
         right = tuple(matching(g, e, axis) for g, e, axis in zip(got, expected, axes, strict=False))
+        known = zip(right, got, torch32.tensors, strict=False)
+        shares = [agreement(g, t) if count is None else count / len(t) for count, g, t in known]
         return Measured(
             seen.errors,
             int(seen.wrong.sum()) if seen.wrong is not None else 0,
             right,
-            case_of(bound.sizes, self.kind, seen.compared, got, torch32),
+            case_of(bound.sizes, self.kind, seen.compared, shares),
             tuple(one.case for one in seen.compared),
             doubtful and not thorough and self.noise is not None,
             doubtful and thorough,
