@@ -12,7 +12,7 @@ import ntpath
 import os
 import posixpath
 import stat
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,15 @@ from onnxmagic.graph.wire import NotAModel, fields, tensor_without_values
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["BLOCK", "Weights", "data_file", "inside", "weights"]
+__all__ = ["BLOCK", "Weights", "data_file", "inside", "tensors", "weights"]
 
 BLOCK: Final = 2**20
 """Bytes that ``Weights.blocks`` reads at a time."""
 
 DECODED_LIMIT: Final = 16 * 2**20
 """Values in protobuf's own number fields are decoded as a whole, up to this many bytes; larger ones nobody writes."""
+
+Find = Callable[[Bytes], Iterable[tuple[str, int, int]]]
 
 _GRAPH, _INITIALIZER, _NAME, _RAW, _FLOATS, _DOUBLES = 7, 5, 8, 9, 4, 10
 
@@ -110,13 +112,28 @@ def weights(source: Source | None, names: Collection[str]) -> Generator[Weights,
     Weights
         A weight that is not there, or whose values are damaged, outside the model's folder or text, has 0 bytes.
     """
+    wanted = set(names)
+    with tensors(source, lambda data: _tensors(data, wanted)) as found:
+        yield found
+
+
+@contextmanager
+def tensors(source: Source | None, find: Find) -> Generator[Weights, None, None]:
+    """Open the values of the tensors that `find` finds; the rest is as in ``weights``.
+
+    Parameters
+    ----------
+    source : path, bytes or None
+    find : callable
+        Given the bytes of the model; yields a name, and where the ``TensorProto`` begins and ends that it shall mean.
+    """
     if isinstance(source, (str, os.PathLike)):
-        found = _of_path(Path(source), set(names))
+        found = _of_path(Path(source), find)
     elif source is None:
         found = Weights(memoryview(b""), {}, {})
     else:
         data = memoryview(source).cast("B")
-        found = Weights(data, *_places(MemoryBytes(data), None, set(names)))
+        found = Weights(data, *_places(MemoryBytes(data), None, find))
     try:
         yield found
     finally:
@@ -156,20 +173,20 @@ def inside(model: Path, location: str) -> Path | None:
     return real if any(real.is_relative_to(folder) for folder in folders) else None
 
 
-def _of_path(path: Path, names: set[str]) -> Weights:
+def _of_path(path: Path, find: Find) -> Weights:
     try:
         with path.open("rb") as file:
-            return Weights(path, *_places(FileBytes(file.fileno()), path, names))
+            return Weights(path, *_places(FileBytes(file.fileno()), path, find))
     except OSError:
         return Weights(path, {}, {})
 
 
-def _places(data: Bytes, path: Path | None, names: set[str]) -> tuple[dict[str, _Place], dict[str, bytes]]:
+def _places(data: Bytes, path: Path | None, find: Find) -> tuple[dict[str, _Place], dict[str, bytes]]:
     """Return where the values of each wanted weight are, and those that had to be decoded."""
     places: dict[str, _Place] = {}
     decoded: dict[str, bytes] = {}
     try:
-        for name, begin, end in _tensors(data, names):
+        for name, begin, end in find(data):
             place = _place(data, path, begin, end)
             if isinstance(place, _Place):
                 places[name] = place

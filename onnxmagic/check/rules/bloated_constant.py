@@ -58,7 +58,7 @@ from onnxmagic.check.finding import Finding, Fix, Where
 from onnxmagic.check.rule import Rule
 from onnxmagic.check.wording import code, size
 from onnxmagic.graph.facts import Initializer
-from onnxmagic.graph.repeats import piece
+from onnxmagic.graph.tiles import piece
 from onnxmagic.graph.weights import weights
 
 RULE = Rule("OM308", "bloated-constant", "info", "graph")
