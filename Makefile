@@ -30,6 +30,7 @@ bench: $(VENV)/.installed-bench
 	@$(BIN)/python benchmarks/export_overhead.py
 	@sh tools/chromium.sh $(BIN)/python
 	@$(BIN)/python benchmarks/graph_view.py
+	@$(BIN)/python benchmarks/diff.py
 	@$(BIN)/python benchmarks/recording.py
 	@$(BIN)/python benchmarks/sweep.py
 

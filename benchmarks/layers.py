@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper, parser, shape_inference
 
-__all__ = ["write"]
+__all__ = ["build", "write"]
 
 SIZE = 16
 CLASSES = {
@@ -96,6 +96,13 @@ output.LayerNorm: y = LayerNormalization <axis=-1> (ao, @output.norm.weight, @ou
 
 def write(path: Path, nodes: int) -> int:
     """Write a model of about `nodes` nodes, all its shapes in it, and return how many they are."""
+    model = build(nodes)
+    onnx.save(model, str(path))
+    return len(model.graph.node)
+
+
+def build(nodes: int) -> onnx.ModelProto:
+    """Return a model of about `nodes` nodes, with the shapes of all its values."""
     layer = [_parsed(line) for line in LAYER.strip().splitlines()]
     layers = max(1, round(nodes / len(layer)))
     made: list[onnx.NodeProto] = []
@@ -110,8 +117,7 @@ def write(path: Path, nodes: int) -> int:
     inputs = [_tensor("x", ["batch", 8, SIZE]), _tensor("mask", ["batch", 1, 8, 8])]
     graph = helper.make_graph(made, "main_graph", inputs, [_tensor("y", ["batch", 8, SIZE])], weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    onnx.save(shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True), str(path))
-    return len(made)
+    return shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
 
 
 def _parsed(line: str) -> tuple[str, onnx.NodeProto]:

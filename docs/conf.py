@@ -44,4 +44,4 @@ html_theme_options = {
 }
 # Only the rules have pages below them.
 html_sidebars = {"*": [], "rules/*": ["sidebar-nav-bs"]}
-html_extra_path = ["result.schema.json", "check.schema.json", "shown.schema.json"]
+html_extra_path = ["result.schema.json", "check.schema.json", "shown.schema.json", "diff.schema.json"]

@@ -17,6 +17,8 @@ from onnxmagic.check.known_errors import FILE as ERRORS
 from onnxmagic.options import (
     CHECK_OPTIONS,
     COMMAND_OPTIONS,
+    DIFF_COMMAND_OPTIONS,
+    DIFF_OPTIONS,
     EXPORT_OPTIONS,
     SHOW_COMMAND_OPTIONS,
     SHOW_OPTIONS,
@@ -39,10 +41,12 @@ TABLES = {
     "options.md": EXPORT_OPTIONS,
     "check-options.md": CHECK_OPTIONS,
     "show-options.md": SHOW_OPTIONS,
+    "diff-options.md": DIFF_OPTIONS,
     "command-options.md": COMMAND_OPTIONS,
     "show-command-options.md": SHOW_COMMAND_OPTIONS,
+    "diff-command-options.md": DIFF_COMMAND_OPTIONS,
 }
-NOTEBOOKS = ("quickstart.ipynb", "real_inputs.ipynb", "mistakes.ipynb", "look_inside.ipynb")
+NOTEBOOKS = ("quickstart.ipynb", "real_inputs.ipynb", "mistakes.ipynb", "look_inside.ipynb", "compare.ipynb")
 RULES_HEAD = """# Rules
 
 Each finding of a report has a code and a name; both stay as they are from release to release. `error` means that the

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onnxmagic.check import check
+from onnxmagic.diff import diff
 from onnxmagic.errors import (
     CaptureFailed,
     CheckFailed,
+    DiffFound,
     ExportError,
     GateClosed,
     ModelFailed,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptureFailed",
     "CheckFailed",
+    "DiffFound",
     "ExportError",
     "GateClosed",
     "ModelFailed",
@@ -39,6 +42,7 @@ __all__ = [
     "WriteFailed",
     "__version__",
     "check",
+    "diff",
     "export",
     "load_ipython_extension",
     "record",
@@ -51,14 +55,14 @@ __version__ = "0.1.0"
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics; called by ``%load_ext onnxmagic``."""
-    from onnxmagic.magics import load
+    from onnxmagic.extension import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take everything back that was registered; called by ``%unload_ext onnxmagic``."""
-    from onnxmagic.magics import unload
+    from onnxmagic.extension import unload
 
     unload(shell)
 
@@ -73,6 +77,10 @@ def __getattr__(name: str) -> Any:
         from onnxmagic.examine.result import Check
 
         return Check
+    if name == "Diff":
+        from onnxmagic.diff.result import Diff
+
+        return Diff
     if name == "Shown":
         from onnxmagic.show.result import Shown
 

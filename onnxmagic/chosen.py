@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from onnxmagic.config import OnnxMagic
-from onnxmagic.given import CheckOptions, ExportOptions, ShowOptions
+from onnxmagic.given import CheckOptions, DiffOptions, ExportOptions, ShowOptions
 from onnxmagic.present import Manner
 
-__all__ = ["chosen_for_export", "first", "manner", "rules_and_targets", "samples"]
+__all__ = ["chosen_for_export", "first", "given_of_diff", "manner", "rules_and_targets", "samples"]
 
 
 def chosen_for_export(options: ExportOptions, settings: OnnxMagic) -> dict[str, Any]:
@@ -26,6 +26,7 @@ def chosen_for_export(options: ExportOptions, settings: OnnxMagic) -> dict[str, 
         "keep_source": first(options.keep_source, settings.keep_source),
         "external_data": options.external_data,
         "prove": first(options.prove, prove),
+        "changes": first(options.changes, settings.changes),
         "fail_on": first(options.fail_on, settings.fail_on),
         **rules_and_targets(options, settings),
     }
@@ -44,12 +45,27 @@ def rules_and_targets(options: ExportOptions | CheckOptions, settings: OnnxMagic
     }
 
 
-def samples(options: ExportOptions | CheckOptions, settings: OnnxMagic) -> dict[str, Any]:
+def samples(options: ExportOptions | CheckOptions | DiffOptions, settings: OnnxMagic) -> dict[str, Any]:
     """Return how much of ``--data`` is taken; nothing where there is none."""
     return {"samples": first(options.samples, settings.samples)} if options.data is not None else {}
 
 
-def manner(options: ExportOptions | CheckOptions | ShowOptions, settings: OnnxMagic, *, quiet: bool) -> Manner:
+def given_of_diff(options: DiffOptions) -> dict[str, Any]:
+    """Return the keywords of ``diff`` that the line gives; no setting is one of them: a gate of findings is another."""
+    given = {
+        "pins": options.pins,
+        "run": options.run,
+        "time": options.time,
+        "tolerance": options.tolerance,
+        "markdown": options.markdown,
+        "fail_on": options.fail_on,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def manner(
+    options: ExportOptions | CheckOptions | ShowOptions | DiffOptions, settings: OnnxMagic, *, quiet: bool
+) -> Manner:
     """Return how the result is to appear."""
     quiet = quiet or first(options.quiet, settings.quiet)
     return Manner(quiet, first(options.show, settings.show), options.bind, options.traceback)

@@ -1,4 +1,4 @@
-"""``python -m onnxmagic check net.onnx``: what ``%onnx_check`` does with a file, for a shell and for CI; and ``show``.
+"""``python -m onnxmagic check net.onnx``, ``show`` and ``diff``: what the magics do with files, for a shell and for CI.
 
 The status is for programs, so it never means two things: a check that found something (1) is neither a call that was
 wrong (2) nor a check that broke (3). Unlike in a notebook the gate is closed by default: who runs a check in a pipeline
@@ -11,28 +11,31 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onnxmagic.check import check
-from onnxmagic.errors import CheckFailed, OnnxMagicError, UsageMistake
+from onnxmagic.diff import diff
+from onnxmagic.errors import CheckFailed, DiffFound, OnnxMagicError, UsageMistake
 from onnxmagic.line import unquote
-from onnxmagic.options import COMMAND_OPTIONS, SHOW_COMMAND_OPTIONS, help_of
+from onnxmagic.options import COMMAND_OPTIONS, DIFF_COMMAND_OPTIONS, SHOW_COMMAND_OPTIONS, help_of
 from onnxmagic.parsing import parse_words
+from onnxmagic.printing import choice, print_result, refuse_report, write
 from onnxmagic.show import show
+from onnxmagic.values import read_pin, read_tolerance
 
 if TYPE_CHECKING:
+    from onnxmagic.diff.result import Diff
     from onnxmagic.examine.result import Check
-    from onnxmagic.show.result import Shown
 
 __all__ = ["HELP", "main"]
 
 FINE, FOUND, MISUSE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
-HELP = f"""Look for mistakes in a .onnx file from anywhere, or look into it; torch is not needed.
+HELP = f"""Look for mistakes in a .onnx file from anywhere, look into it, or compare two; torch is not needed.
 
     python -m onnxmagic check FILE [options]
     python -m onnxmagic check --explain CODE
     python -m onnxmagic show FILE [options]
+    python -m onnxmagic diff FILE FILE [options]
 
 Examples
 
@@ -42,6 +45,8 @@ Examples
     python -m onnxmagic check net.onnx --fix --fixed mended.onnx
     python -m onnxmagic show net.onnx
     python -m onnxmagic show net.onnx --open layer1 -o net.svg
+    python -m onnxmagic diff before.onnx after.onnx --fail-on breaking
+    python -m onnxmagic diff before.onnx after.onnx --format markdown -o changes.md
 
 Options of check
 
@@ -51,7 +56,12 @@ Options of show
 
 {help_of(SHOW_COMMAND_OPTIONS)}
 
-Status: 0 nothing at the gate (--fail-on), 1 findings at the gate, 2 the call is wrong, 3 the check itself broke.
+Options of diff
+
+{help_of(DIFF_COMMAND_OPTIONS)}
+
+Status: 0 nothing at the gate (--fail-on), 1 findings or differences at the gate, 2 the call is wrong, 3 the check
+itself broke.
 The report goes to standard output, all else to standard error.
 """
 
@@ -97,14 +107,14 @@ def _check(words: Sequence[str]) -> int:
     if "explain" in given:
         from onnxmagic.check.known_errors import explain
 
-        _write(explain(given["explain"]), None)
+        write(explain(given["explain"]), None)
         return FINE
-    kind, report = _choice(given, "format", "text"), given.get("output")
+    kind, report = choice(COMMAND_OPTIONS, given, "format", "text"), given.get("output")
     # Whatever can be wrong in the call is said before the check, which may take minutes.
     file, options = _one(files), _options(given)
-    _refuse_report(report)
+    refuse_report(report, "; a mended model goes to --fixed {}")
     result, status = _checked(file, options)
-    _write(_rendered(result, kind, to_file=report is not None), report)
+    write(_rendered(result, kind, to_file=report is not None), report)
     return status
 
 
@@ -119,13 +129,26 @@ def _show(words: Sequence[str]) -> int:
     opened = [path.strip() for text in given.get("open", ()) for path in unquote(text).split(",") if path.strip()]
     shown = show(file, opened=opened)
     if picture is None:
-        _print(shown)
+        print_result(shown)
     else:
         shown.graph.to_svg(picture, open=shown.opened)
     return FINE
 
 
-COMMANDS = {"check": _check, "show": _show}
+def _diff(words: Sequence[str]) -> int:
+    files, given = parse_words(words, DIFF_COMMAND_OPTIONS)
+    if given.get("help"):
+        sys.stdout.write(HELP)
+        return FINE
+    kind, report = choice(DIFF_COMMAND_OPTIONS, given, "format", "text"), given.get("output")
+    (before, after), options = _two(files), _options_of_diff(given)
+    refuse_report(report)
+    result, status = _compared(before, after, options)
+    write(_told(result, kind, to_file=report is not None), report)
+    return status
+
+
+COMMANDS = {"check": _check, "show": _show, "diff": _diff}
 
 
 def _refuse_picture(picture: str) -> None:
@@ -144,6 +167,24 @@ def _one(files: Sequence[str], command: str = "check") -> str:
     raise UsageMistake(f"One file at a time, not {len(files)}: {', '.join(files[:3])}.")
 
 
+def _two(files: Sequence[str]) -> Sequence[str]:
+    if len(files) == 2:
+        return files
+    said = f"Two files are compared, not {len(files)}." if files else "Which files?"
+    raise UsageMistake(f"{said} Write: python -m onnxmagic diff before.onnx after.onnx. --help says more.")
+
+
+def _options_of_diff(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords of ``diff``."""
+    options: dict[str, Any] = {
+        "pins": [read_pin(unquote(text)) for text in given.get("pin", ())],
+        "time": given.get("time", False),
+        "run": not given.get("no_run", False),
+        "fail_on": choice(DIFF_COMMAND_OPTIONS, given, "fail_on", "never"),
+    }
+    return {**options, **({"tolerance": read_tolerance(given["tolerance"])} if "tolerance" in given else {})}
+
+
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """Return the keywords of ``check``."""
     several = {name: ",".join(unquote(text) for text in given.get(name, ())) for name in ("select", "ignore", "fix")}
@@ -156,26 +197,8 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
         "output": given.get("fixed"),
         "targets": ",".join(given.get("target", ())),
         "run": not given.get("no_run", False),
-        "fail_on": _choice(given, "fail_on", "error"),
+        "fail_on": choice(COMMAND_OPTIONS, given, "fail_on", "error"),
     }
-
-
-def _choice(given: dict[str, Any], name: str, default: str) -> str:
-    option = next(option for option in COMMAND_OPTIONS if option.dest == name)
-    value = given.get(name, default)
-    if value not in option.choices:
-        raise UsageMistake(f"{option.flags[-1]} takes {', '.join(option.choices)}, not {value!r}.")
-    return value
-
-
-def _refuse_report(report: str | None) -> None:
-    if report is None:
-        return
-    if report.lower().endswith(".onnx"):
-        raise UsageMistake(f"-o is where the report goes; a mended model goes to --fixed {report}.")
-    from onnxmagic.export.request import check_target
-
-    check_target(report)
 
 
 def _checked(file: str, options: dict[str, Any]) -> tuple[Check, int]:
@@ -188,29 +211,26 @@ def _checked(file: str, options: dict[str, Any]) -> tuple[Check, int]:
 def _rendered(result: Check, kind: str, *, to_file: bool) -> str | None:
     """Return the report; None for one that the terminal gets in its own width and colours."""
     if kind == "text":
-        return str(result) + "\n" if to_file else _print(result)
+        return str(result) + "\n" if to_file else print_result(result)
     data = result.to_sarif() if kind == "sarif" else result.to_dict()
+    return _json(data)
+
+
+def _compared(before: str, after: str, options: dict[str, Any]) -> tuple[Diff, int]:
+    try:
+        return diff(before, after, **options), FINE
+    except DiffFound as found:
+        # The report says what differs; what of it is forbidden is said here.
+        sys.stderr.write(f"onnxmagic: {found}\n")
+        return found.diff, FOUND
+
+
+def _told(result: Diff, kind: str, *, to_file: bool) -> str | None:
+    """Return the report; None for one that the terminal gets in its own width and colours."""
+    if kind == "text":
+        return str(result) + "\n" if to_file else print_result(result)
+    return result.to_markdown() if kind == "markdown" else _json(result.to_dict())
+
+
+def _json(data: dict[str, Any]) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _print(result: Check | Shown) -> None:
-    from onnxmagic.view import show
-
-    _lenient()
-    show(result, "text")
-
-
-def _write(text: str | None, report: str | None) -> None:
-    if text is None:
-        return
-    if report is not None:
-        Path(report).write_text(text, encoding="utf-8")
-        return
-    _lenient()
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-
-
-def _lenient() -> None:
-    """Let a terminal that has no `·` show a `?` in its place."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]  # a TextIOWrapper has it

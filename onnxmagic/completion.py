@@ -16,7 +16,7 @@ from onnxmagic.errors import UsageMistake
 from onnxmagic.line import split_line
 from onnxmagic.modules import is_module, is_module_class
 from onnxmagic.offers import choices, model_files, module_paths, results
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, SHOW_OPTIONS, Option
+from onnxmagic.options import CHECK_OPTIONS, DIFF_OPTIONS, EXPORT_OPTIONS, SHOW_OPTIONS, Option
 from onnxmagic.parsing import parse_words
 
 if TYPE_CHECKING:
@@ -27,10 +27,15 @@ __all__ = ["IDENTIFIER", "matcher"]
 
 IDENTIFIER = "onnxmagic"
 LINE = re.compile(
-    r"(?:^|.*[=\s])(?P<percent>%{1,2})(?P<magic>onnx_export|onnx_check|onnx_show)\s(?P<rest>.*)$", re.DOTALL
+    r"(?:^|.*[=\s])(?P<percent>%{1,2})(?P<magic>onnx_export|onnx_check|onnx_show|onnx_diff)\s(?P<rest>.*)$", re.DOTALL
 )
 ATTRIBUTE = re.compile(r"(?P<owner>[A-Za-z_][\w.]*)\.(?P<start>\w*)")
-TABLES = {"onnx_export": EXPORT_OPTIONS, "onnx_check": CHECK_OPTIONS, "onnx_show": SHOW_OPTIONS}
+TABLES = {
+    "onnx_export": EXPORT_OPTIONS,
+    "onnx_check": CHECK_OPTIONS,
+    "onnx_show": SHOW_OPTIONS,
+    "onnx_diff": DIFF_OPTIONS,
+}
 Found = tuple[str, list[tuple[str, str]]]
 """The text to replace, and what may stand there: text and kind."""
 
@@ -64,7 +69,8 @@ def _complete(text: str, namespace: Mapping[str, Any]) -> Found:
         return "", []
     *before, word = (*words, "") if not words or match["rest"][-1].isspace() else words
     option = _option(before[-1], table) if before else None
-    subject = _subject(before, table)
+    subjects = _subjects_in(before, table)
+    subject = " ".join(subjects)
     if option and option.value and not (option.implied and word.startswith("-")):
         return _values(option, word, namespace, subject)
     name, equals, value = word.partition("=")
@@ -73,7 +79,7 @@ def _complete(text: str, namespace: Mapping[str, Any]) -> Found:
         return _values(option, value, namespace, subject)
     if word.startswith("-"):
         return word, [(s, "option") for o in table for s in o.spellings if s.startswith(word)]
-    if subject:
+    if len(subjects) >= (2 if table is DIFF_OPTIONS else 1):
         return "", []
     if match["percent"] == "%%":  # the models alone: what is below is called later
         return _models(word, namespace)
@@ -94,14 +100,14 @@ def _values(option: Option, text: str, namespace: Mapping[str, Any], subject: st
     return start, [(word, "value") for word in choices(option, start)]
 
 
-def _subject(before: Sequence[str], table: Sequence[Option]) -> str:
-    """Return the call, file or value that stands among the words `before`; nothing where there is none."""
+def _subjects_in(before: Sequence[str], table: Sequence[Option]) -> list[str]:
+    """Return the calls, files and values that stand among the words `before`."""
     option = _option(before[-1], table) if before else None
     complete = before[:-1] if option and option.value else before
     try:
-        return " ".join(parse_words(complete, table)[0])
+        return parse_words(complete, table)[0]
     except UsageMistake:  # there is no such option
-        return ""
+        return []
 
 
 def _subjects(word: str, namespace: Mapping[str, Any], *, files: bool) -> Found:

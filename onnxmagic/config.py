@@ -34,6 +34,7 @@ class OnnxMagic(Configurable):
         ["error", "warning", "never"], "never", help="Raise when there is such a finding or a worse one."
     ).tag(config=True)
     prove = Bool(True, help="Run the file and compare it with PyTorch.").tag(config=True)
+    changes = Bool(True, help="Compare a new file with the one that it replaces.").tag(config=True)
     keep_source = Bool(False, help="Keep source lines and local paths in the file.").tag(config=True)
     static = Bool(False, help="Keep every axis at the example's size.").tag(config=True)
     keep = Int(16, min=1, help="Calls that %%onnx_export MODEL keeps with their values.").tag(config=True)

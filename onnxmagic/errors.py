@@ -3,6 +3,7 @@
 OnnxMagicError
  ├── UsageMistake       the call itself is wrong; said before anything runs
  ├── CheckFailed        a check found what ``fail_on`` forbids
+ ├── DiffFound          two models differ in what ``fail_on``, or ``assert_only``, forbids
  ├── ValueUnavailable   a value in a file was asked for, and cannot be had
  └── ExportError        the export was tried and nothing was written
       ├── ModelFailed   the model itself fails on the example, without any export
@@ -21,12 +22,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onnxmagic.check.finding import Finding, Where
+    from onnxmagic.diff.result import Diff
     from onnxmagic.examine.result import Check
     from onnxmagic.export.result import Export
 
 __all__ = [
     "CaptureFailed",
     "CheckFailed",
+    "DiffFound",
     "ExportError",
     "FixFailed",
     "GateClosed",
@@ -117,6 +120,27 @@ class CheckFailed(OnnxMagicError):
         from onnxmagic.view import check_failure_lines
 
         return check_failure_lines(self)
+
+
+class DiffFound(OnnxMagicError):
+    """Two models differ in what ``fail_on``, or ``Diff.assert_only``, forbids.
+
+    Attributes
+    ----------
+    diff : Diff
+        The whole result.
+    """
+
+    def __init__(self, headline: str, diff: Diff) -> None:
+        super().__init__(headline)
+        self.headline = headline
+        self.diff = diff
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines IPython prints instead of a stack."""
+        from onnxmagic.view import diff_failure_lines
+
+        return diff_failure_lines(self)
 
 
 class ValueUnavailable(OnnxMagicError):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Literal
 
 from onnxmagic.errors import UsageMistake
-from onnxmagic.given import CheckOptions, ExportOptions
+from onnxmagic.given import CheckOptions, DiffOptions, ExportOptions
 
-__all__ = ["Form", "refuse_alone", "refuse_misplaced"]
+__all__ = ["Form", "refuse_alone", "refuse_idle", "refuse_misplaced"]
 
 Form = Literal["call", "model", "cell", "watched"]
 """``%onnx_export CALL``, ``%onnx_export MODEL``, ``%%onnx_export`` with the call last, ``%%onnx_export MODEL``."""
@@ -42,7 +42,7 @@ def refuse_misplaced(options: ExportOptions, form: Form) -> None:
         raise UsageMistake("--data is for the proof, which --no-prove leaves out: leave one of them out.")
 
 
-def refuse_alone(options: ExportOptions | CheckOptions) -> None:
+def refuse_alone(options: ExportOptions | CheckOptions | DiffOptions) -> None:
     """Say which option means nothing without ``--data``.
 
     Raises
@@ -52,7 +52,28 @@ def refuse_alone(options: ExportOptions | CheckOptions) -> None:
     """
     for flag, given, what in (
         ("--samples", options.samples, "how much of --data is taken"),
-        ("--executor", options.executor, "who runs --data"),
+        ("--executor", getattr(options, "executor", None), "who runs --data"),
     ):
         if given is not None and options.data is None:
             raise UsageMistake(f"{flag} says {what}, and there is none: add for example --data val_loader.")
+
+
+def refuse_idle(options: DiffOptions) -> None:
+    """Say which option of a diff means nothing where the models are not run.
+
+    Raises
+    ------
+    UsageMistake
+        There is one.
+    """
+    refuse_alone(options)
+    if options.run:
+        return
+    for flag, given in (
+        ("--data", options.data is not None),
+        ("--time", options.time),
+        ("--tolerance", options.tolerance is not None),
+        ("--fail-on outputs", options.fail_on == "outputs"),
+    ):
+        if given:
+            raise UsageMistake(f"{flag} means running both models, and --no-run forbids it: leave one of them out.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, SHOW_OPTIONS, help_of
+from onnxmagic.options import CHECK_OPTIONS, DIFF_OPTIONS, EXPORT_OPTIONS, SHOW_OPTIONS, help_of
 
-__all__ = ["CHECK_HELP", "EXPORT_HELP", "SHOW_HELP"]
+__all__ = ["CHECK_HELP", "DIFF_HELP", "EXPORT_HELP", "SHOW_HELP"]
 
 EXPORT_HELP = f"""Export a PyTorch model to ONNX, run the file against PyTorch, and show what is in it.
 
@@ -107,4 +107,36 @@ The result has .graph, .path, .name and .to_dict(). A click puts a node into .se
 values; setting it, s.selected = "layer1.0" or the name of a node, moves the view. s.weight(name) reads a weight, and
 s.value(name) runs the file and gives any value in the graph: an export on the example it was made with, a file on
 inputs made up from its signature, in a process of its own. s.graph.to_svg("net.svg") draws it.
+"""
+DIFF_HELP = f"""Compare two models: signature, structure, weights, what they compute on the same inputs, what they cost.
+
+    %onnx_diff A B [options]            A is before, B is after; each is a file, a result or a call:
+
+    net.onnx, "my models/net.onnx"      a file; torch is not needed
+    e                                   a variable that holds an export, a check, a path, bytes or a ModelProto
+    model(x, mask=m)                    the model in memory: exported for this, at the opset and with the axes of the
+                                        other, without a proof
+
+Nodes are matched by what they do and where they stand; names are a last resort, so that a re-export, a renamed or a
+shuffled file is the same. Nothing is changed. What was not compared is said, with the reason. A word in quotes, one
+that ends in .onnx and one that names a file is a path, unless it is a call or a variable's name.
+
+Both run on the same inputs: on --data, else on the example of an export, else on inputs made up from the signature; a
+file from anywhere runs in a process of its own. Outputs and every matched value inside are compared.
+
+Examples
+
+    %onnx_diff before.onnx after.onnx
+    %onnx_diff e1 e2
+    %onnx_diff model(x) net.onnx
+    d = %onnx_diff fp32.onnx int8.onnx --data val_loader --samples 200 --time
+    %onnx_diff before.onnx after.onnx --fail-on breaking --markdown changes.md
+    %onnx_diff a.onnx b.onnx --pin /head/MatMul=node_linear_7
+
+Options: $name and {{expression}} in a value or a path are expanded; EXPR is Python, evaluated once
+
+{help_of(DIFF_OPTIONS)}
+
+The result has .identical, .signature, .nodes.added, .removed, .changed and .moved, .regions, .weights, .outputs, .cost,
+.findings, .summary, .to_dict() and .to_markdown(). d.assert_only(weights=True) raises when anything else changed.
 """

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
@@ -27,14 +27,15 @@ from onnxmagic.cell import (
     value_is_dropped,
 )
 from onnxmagic.check import check
-from onnxmagic.chosen import chosen_for_export, first, manner, rules_and_targets, samples
-from onnxmagic.completion import IDENTIFIER, matcher
-from onnxmagic.config import OnnxMagic, settings_of
+from onnxmagic.chosen import chosen_for_export, first, given_of_diff, manner, rules_and_targets, samples
+from onnxmagic.config import OnnxMagic
+from onnxmagic.diff import diff
 from onnxmagic.errors import UsageMistake
 from onnxmagic.export import export
-from onnxmagic.given import CheckOptions, ExportOptions, ShowOptions
-from onnxmagic.helptext import CHECK_HELP, EXPORT_HELP, SHOW_HELP
+from onnxmagic.given import CheckOptions, DiffOptions, ExportOptions, ShowOptions
+from onnxmagic.helptext import CHECK_HELP, DIFF_HELP, EXPORT_HELP, SHOW_HELP
 from onnxmagic.line import split_line
+from onnxmagic.pair import pair_of
 from onnxmagic.present import present
 from onnxmagic.show import show
 from onnxmagic.subject import SHOW, evaluated, expression, is_result, subject_of
@@ -42,13 +43,15 @@ from onnxmagic.subject import SHOW, evaluated, expression, is_result, subject_of
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from onnxmagic.diff.result import Diff
     from onnxmagic.examine.result import Check
     from onnxmagic.export.result import Export
     from onnxmagic.show.result import Shown
 
-__all__ = ["OnnxMagics", "load", "unload"]
+__all__ = ["OnnxMagics"]
 
-OURS = ("OnnxMagics", "OnnxMagic")
+Options = TypeVar("Options", CheckOptions, ShowOptions, DiffOptions)
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -61,7 +64,7 @@ def _plainly() -> Generator[None]:
 
 @magics_class
 class OnnxMagics(Magics):
-    """``%onnx_export``, ``%%onnx_export``, ``%onnx_check`` and ``%onnx_show``."""
+    """``%onnx_export``, ``%%onnx_export``, ``%onnx_check``, ``%onnx_show`` and ``%onnx_diff``."""
 
     def __init__(self, shell: InteractiveShell, settings: OnnxMagic) -> None:
         super().__init__(shell)
@@ -91,35 +94,43 @@ class OnnxMagics(Magics):
     @line_magic
     def onnx_check(self, line: str, local_ns: dict[str, Any] | None = None) -> Check | None:
         """Check a call, a file or a value; the text that people see is set below, with the options."""
-        with _plainly():
-            words = split_line(line)
-            variables = self._variables(local_ns)
-            options = CheckOptions.parse(words.words, variables)
-            if options.help:
-                sys.stdout.write(CHECK_HELP)
-                return None
-            if options.explain is not None:
-                sys.stdout.write(_explained(options))
-                return None
-            quiet = words.silenced
-            work = self._checking(options, variables)
-            result = present(self.ip, work, manner(options, self.settings, quiet=quiet))
-        return None if quiet and value_is_dropped(self.ip) else result
+        return self._asked(line, local_ns, CheckOptions, CHECK_HELP, self._checking)
 
     @needs_local_scope
     @no_var_expand
     @line_magic
     def onnx_show(self, line: str, local_ns: dict[str, Any] | None = None) -> Shown | None:
         """Show a call, a file or a value; the text that people see is set below, with the options."""
+        return self._asked(line, local_ns, ShowOptions, SHOW_HELP, self._showing)
+
+    @needs_local_scope
+    @no_var_expand
+    @line_magic
+    def onnx_diff(self, line: str, local_ns: dict[str, Any] | None = None) -> Diff | None:
+        """Compare two of them; the text that people see is set below, with the options."""
+        return self._asked(line, local_ns, DiffOptions, DIFF_HELP, self._comparing)
+
+    def _asked(
+        self,
+        line: str,
+        local_ns: dict[str, Any] | None,
+        table: type[Options],
+        help_text: str,
+        working: Callable[[Options, dict[str, Any]], Callable[[Any], Result]],
+    ) -> Result | None:
+        """Do what a line asks for; `working` evaluates what is written on it, once, and returns the work."""
         with _plainly():
             words = split_line(line)
             variables = self._variables(local_ns)
-            options = ShowOptions.parse(words.words, variables)
+            options = table.parse(words.words, variables)
             if options.help:
-                sys.stdout.write(SHOW_HELP)
+                sys.stdout.write(help_text)
+                return None
+            if isinstance(options, CheckOptions) and options.explain is not None:
+                sys.stdout.write(_explained(options))
                 return None
             quiet = words.silenced
-            work = self._showing(options, variables)
+            work = working(options, variables)
             result = present(self.ip, work, manner(options, self.settings, quiet=quiet))
         return None if quiet and value_is_dropped(self.ip) else result
 
@@ -209,6 +220,21 @@ class OnnxMagics(Magics):
         common = self._common(None if is_result(subject[0]) else name)
         return lambda progress: show(*subject, opened=options.opened, **common, progress=progress)
 
+    def _comparing(self, options: DiffOptions, variables: dict[str, Any]) -> Callable[[Any], Diff]:
+        from onnxmagic.forms import refuse_idle
+
+        refuse_idle(options)
+        filename, lineno = calling_line(self.ip)
+        (first, one), (second, other) = pair_of(options.subjects, variables, evaluator(self.ip, filename), lineno)
+        chosen: dict[str, Any] = {
+            **self._values({"data": options.data}, variables),
+            **samples(options, self.settings),
+            **given_of_diff(options),
+            "names": (one, other),
+            "cells": partial(notebook_cell, shell=self.ip),
+        }
+        return lambda progress: diff(first, second, **chosen, progress=progress)
+
     def _values(self, written: Mapping[str, str | None], variables: dict[str, Any]) -> dict[str, Any]:
         """Return the values of the options that are expressions, those that were given, each evaluated once."""
         filename, lineno = calling_line(self.ip)
@@ -234,28 +260,4 @@ def _explained(options: CheckOptions) -> str:
 OnnxMagics.onnx_export.__doc__ = EXPORT_HELP
 OnnxMagics.onnx_check.__doc__ = CHECK_HELP
 OnnxMagics.onnx_show.__doc__ = SHOW_HELP
-
-
-def load(shell: InteractiveShell) -> None:
-    """Register the magics, their settings and their completion; a second time changes nothing."""
-    unload(shell)
-    settings = settings_of(shell)
-    shell.configurables.append(settings)  # type: ignore[arg-type]  # IPython's stub names the first element's class
-    shell.register_magics(OnnxMagics(shell, settings))
-    shell.Completer.custom_matchers.append(matcher(shell))
-
-
-def unload(shell: InteractiveShell) -> None:
-    """Take back what ``load`` registered; what the user has put in its place stays.
-
-    Found by name: a reload may have made the classes anew.
-    """
-    manager = shell.magics_manager
-    manager.registry.pop("OnnxMagics", None)
-    for registered in manager.magics.values():
-        for name in ("onnx_export", "onnx_check", "onnx_show"):
-            if type(getattr(registered.get(name), "__self__", None)).__name__ in OURS:
-                del registered[name]
-    shell.configurables[:] = [c for c in shell.configurables if type(c).__name__ not in OURS]
-    matchers = shell.Completer.custom_matchers
-    matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", None) != IDENTIFIER]
+OnnxMagics.onnx_diff.__doc__ = DIFF_HELP

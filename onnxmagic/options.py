@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 __all__ = [
     "CHECK_OPTIONS",
     "COMMAND_OPTIONS",
+    "DIFF_COMMAND_OPTIONS",
+    "DIFF_OPTIONS",
     "EXPORT_OPTIONS",
     "SHOW_COMMAND_OPTIONS",
     "SHOW_OPTIONS",
@@ -116,6 +118,22 @@ OPEN = Option(
     "a module that is open at first, for example layer1.0; repeat it, or put commas between",
     repeatable=True,
 )
+PIN = Option(
+    ("--pin",),
+    "A=B",
+    "a node of the first and the one of the second that it is, by name; the rest is matched around it; repeat it",
+    repeatable=True,
+)
+TOLERANCE = Option(("--tolerance",), "X", "relative difference from which on a value counts; default: 1e-4")
+TIME = Option(("--time",), "", "measure how long both take, in turns on the same inputs")
+MARKDOWN = Option(("--markdown",), "FILE", "write the report there as Markdown, for a pull request")
+FAIL_ON_DIFF = Option(
+    ("--fail-on",),
+    "LEVEL",
+    "raise when there is such a difference: a signature that breaks callers, another structure, other weights, other "
+    "outputs, or any of them",
+    choices=("breaking", "structure", "weights", "outputs", "any", "never"),
+)
 NO_RUN = Option(("--no-run",), "", "read the file only; do not run it in ONNX Runtime")
 
 EXPORT_OPTIONS = (
@@ -141,6 +159,7 @@ EXPORT_OPTIONS = (
     SAMPLES,
     EXECUTOR,
     Option(("--no-prove",), "", "do not run the file and compare it with PyTorch", negatable=True),
+    Option(("--no-changes",), "", "do not compare the new file with the one that it replaces", negatable=True),
     SELECT,
     IGNORE,
     FIX,
@@ -178,6 +197,21 @@ SHOW_OPTIONS = (
     Option(("--traceback",), "", "when a model cannot be exported, show the whole stack, not the short report"),
     HELP,
 )
+DIFF_OPTIONS = (
+    replace(DATA, help="batches that both run on: a DataLoader, a list of tuples or dicts, an array"),
+    SAMPLES,
+    PIN,
+    TOLERANCE,
+    TIME,
+    replace(NO_RUN, help="read both only; do not run them in ONNX Runtime"),
+    FAIL_ON_DIFF,
+    MARKDOWN,
+    AS,
+    QUIET,
+    SHOW,
+    Option(("--traceback",), "", "when it fails, show the whole stack, not the short report"),
+    HELP,
+)
 COMMAND_OPTIONS = (
     TARGET,
     SELECT,
@@ -194,6 +228,20 @@ COMMAND_OPTIONS = (
 SHOW_COMMAND_OPTIONS = (
     OPEN,
     Option(("-o", "--output"), "FILE", "write a picture of the graph there, an .svg; default: a tree to the terminal"),
+    HELP,
+)
+DIFF_COMMAND_OPTIONS = (
+    PIN,
+    TOLERANCE,
+    TIME,
+    replace(NO_RUN, help="read both only; do not run them in ONNX Runtime"),
+    replace(
+        FAIL_ON_DIFF,
+        help="end with status 1 when there is such a difference: a signature that breaks callers, another structure, "
+        "other weights, other outputs, or any of them; default: never",
+    ),
+    Option(("--format",), "FORMAT", "of the report; default: text", choices=("text", "markdown", "json")),
+    Option(("-o", "--output"), "FILE", "where the report goes; default: to the terminal"),
     HELP,
 )
 

@@ -1,4 +1,4 @@
-"""What both verbs do around their work: progress while it runs, the report once, the name bound, errors short.
+"""What all verbs do around their work: progress while it runs, the report once, the name bound, errors short.
 
 A gate that closes shows its report first, since the report is why it closed. A result that was silenced is marked as
 shown, or IPython would show it as ``Out[n]`` after all.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from onnxmagic.cell import full_traceback, value_is_dropped
-from onnxmagic.errors import CheckFailed, ExportError, GateClosed
+from onnxmagic.errors import CheckFailed, DiffFound, ExportError, GateClosed
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -45,9 +45,9 @@ def present(shell: InteractiveShell, work: Callable[[Any], Result], manner: Mann
     try:
         with progress or nullcontext():
             result = work(progress)
-    except (GateClosed, CheckFailed) as closed:
+    except (GateClosed, CheckFailed, DiffFound) as closed:
         if not manner.quiet:
-            show(closed.export if isinstance(closed, GateClosed) else closed.check, manner.how, replace=progress)
+            show(_result(closed), manner.how, replace=progress)
         if manner.traceback:
             full_traceback(shell, closed)
         raise
@@ -62,3 +62,10 @@ def present(shell: InteractiveShell, work: Callable[[Any], Result], manner: Mann
     elif value_is_dropped(shell):
         mark_shown(result)
     return result
+
+
+def _result(closed: GateClosed | CheckFailed | DiffFound) -> Any:
+    """Return what a closed gate was closed for."""
+    if isinstance(closed, GateClosed):
+        return closed.export
+    return closed.check if isinstance(closed, CheckFailed) else closed.diff

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ShowsItself"]
+__all__ = ["ShowsItself", "markdown"]
 
 
 class ShowsItself:
@@ -37,3 +37,10 @@ class ShowsItself:
         # Inside a list or a dict a whole report would bury its neighbours.
         nested = len(printer.stack) > 1
         printer.text(repr(self) if cycle or nested else pretty(self))
+
+
+def markdown(result: Any) -> str:
+    """Return `result` as Markdown, for a pull request."""
+    from onnxmagic.view import to_markdown
+
+    return to_markdown(result)

@@ -1,4 +1,4 @@
-"""What ``%onnx_check`` and ``%onnx_show`` are asked to look at: the call of a model, a file, or a value that holds one.
+"""What a magic is asked to look at: the call of a model, a file, or a value that holds one.
 
 A file's name is no Python, yet ``net.onnx`` also reads as an attribute of a variable ``net``. The rule, which the help
 tells too: a word in quotes, one that ends in ``.onnx`` and one that names a file is a path, unless it is a call or the
@@ -46,6 +46,10 @@ class Verb:
     def hint(self) -> str:
         """What to write."""
         return f'Write the call of a model, model(x), or a file: {self.magic} net.onnx, {self.magic} "my net.onnx".'
+
+    def of(self, path: str) -> str:
+        """Return how it is written for the file at `path`."""
+        return f"{self.magic} {path}"
 
 
 CHECK = Verb("%onnx_check", "checked")
@@ -144,7 +148,7 @@ def evaluated(expression: ast.expr, namespace: dict[str, Any], evaluate: Evaluat
         if not any(isinstance(node, ast.Name) and node.id == missing for node in ast.walk(expression)):
             raise
         if near := _near_file(ast.unparse(expression)):
-            raise UsageMistake(f"There is no `{missing}`. Did you mean the file? {verb.magic} {near}") from None
+            raise UsageMistake(f"There is no `{missing}`. Did you mean the file? {verb.of(near)}") from None
         raise UsageMistake(of_missing_value(missing, namespace, verb)) from None
 
 
@@ -190,7 +194,7 @@ def _refused(expression: ast.expr, value: object, namespace: Mapping[str, Any], 
 def of_missing_value(name: str, namespace: Mapping[str, Any], verb: Verb = CHECK) -> str:
     """Return the message for a name that does not exist, in what is no call of a model."""
     if _is_file(f"{name}.onnx"):
-        return f"There is no variable `{name}`, but a file: {verb.magic} {name}.onnx"
+        return f"There is no variable `{name}`, but a file: {verb.of(f'{name}.onnx')}"
     near = get_close_matches(name, [known for known in namespace if not known.startswith("_")], n=1)
     return f"There is no `{name}`. Did you mean `{near[0]}`?" if near else f"There is no `{name}`. {verb.hint}"
 

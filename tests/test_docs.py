@@ -23,7 +23,7 @@ from onnxmagic.check.catalogue import HEADINGS, rules
 from onnxmagic.check.evidence import GraphEvidence
 from onnxmagic.check.known_errors import FILE, known_errors
 from onnxmagic.check.rule import Rule
-from onnxmagic.options import CHECK_OPTIONS, EXPORT_OPTIONS, SHOW_OPTIONS
+from onnxmagic.options import CHECK_OPTIONS, DIFF_OPTIONS, EXPORT_OPTIONS, SHOW_OPTIONS
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = json.loads((ROOT / "docs" / "result.schema.json").read_text(encoding="utf-8"))
@@ -81,7 +81,7 @@ def test_each_rule_has_a_page(loaded) -> None:
     assert f"[{loaded.rule.code}]({loaded.rule.code}.md)" in rules_index([loaded])
 
 
-@pytest.mark.parametrize("table", [EXPORT_OPTIONS, CHECK_OPTIONS, SHOW_OPTIONS])
+@pytest.mark.parametrize("table", [EXPORT_OPTIONS, CHECK_OPTIONS, SHOW_OPTIONS, DIFF_OPTIONS])
 def test_the_readme_tells_every_option(table) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [flag for option in table for flag in option.flags if f"`{flag}" not in readme] == []

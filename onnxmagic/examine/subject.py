@@ -146,6 +146,6 @@ def _unknown(target: Any) -> str:
         name = getattr(target, "__name__", kind)
         return f"{name} is a function, not a torch.nn.Module; put it into the forward of a module."
     return (
-        f"This is of type {kind}; pass a torch.nn.Module with its arguments, an export, the path or the bytes of a .onnx "
-        "file, or an onnx.ModelProto."
+        f"This is of type {kind}; pass a torch.nn.Module with its arguments, an export, the path or the bytes of a "
+        ".onnx file, or an onnx.ModelProto."
     )

@@ -38,6 +38,7 @@ def export(
     keep_source: bool = False,
     external_data: bool | None = None,
     prove: bool = True,
+    changes: bool = True,
     fail_on: Literal["error", "warning", "never"] = "never",
     select: str | Sequence[str] = (),
     ignore: str | Sequence[str] = (),
@@ -84,6 +85,8 @@ def export(
         Weights in a second file ``<name>.data``. Default: only from 1.5 GB on.
     prove : bool
         Run the file in ONNX Runtime and compare it with PyTorch.
+    changes : bool
+        Where a file is replaced, compare the new one with it: ``Export.changes``.
     fail_on : {"error", "warning", "never"}
         Raise ``GateClosed`` when there is a finding of this severity or worse; the old file then stays.
     select, ignore : str or sequence of str
@@ -155,6 +158,7 @@ def export(
         keep_source=keep_source,
         external_data=external_data,
         prove=prove,
+        changes=changes,
         fail_on=fail_on,
         name=name,
         select=select,

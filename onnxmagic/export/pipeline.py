@@ -28,6 +28,7 @@ from onnxmagic.export.asked import asked_groups
 from onnxmagic.export.axes import Plan, static_axes
 from onnxmagic.export.axis_report import axes_of
 from onnxmagic.export.capture import Captured, capture
+from onnxmagic.export.changes import Changes, changes_since
 from onnxmagic.export.clock import Clock
 from onnxmagic.export.dropouts import dropouts_off
 from onnxmagic.export.eager import output_names
@@ -213,9 +214,25 @@ def _finish(job: Job, findings: tuple[Finding, ...], turn: _Turn) -> Export:
     _gate(result, request)
     if request.output is None:
         return replace(result, artifact=Artifact(data=written.files[0].read_bytes()))
+    changes = _changes(job, written)
     with job.clock("write"):
         files = install(written.files, request.output)
-    return replace(result, artifact=Artifact.on_disk(files), stages=job.clock.stages())
+    return replace(
+        result,
+        artifact=Artifact.on_disk(files),
+        changes=changes.diff,
+        not_compared=changes.reason,
+        stages=job.clock.stages(),
+    )
+
+
+def _changes(job: Job, written: Written) -> Changes:
+    """Return what changes in the file that is about to be replaced."""
+    target = job.request.output
+    if target is None or not job.request.changes or not target.is_file():
+        return Changes()
+    with job.clock("compare"):
+        return changes_since(target, written.files[0], written.graph)
 
 
 @contextmanager

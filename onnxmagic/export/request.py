@@ -43,6 +43,7 @@ class Request:
     keep_source: bool = False
     external_data: bool | None = None
     prove: bool = True
+    changes: bool = True
     fail_on: FailOn = "never"
     name: str | None = None
     select: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class Request:
         keep_source: bool,
         external_data: bool | None,
         prove: bool,
+        changes: bool = True,
         fail_on: str,
         name: str | None,
         select: str | Sequence[str] = (),
@@ -91,6 +93,7 @@ class Request:
             keep_source=keep_source,
             external_data=external_data,
             prove=prove,
+            changes=changes,
             fail_on=fail_on,  # type: ignore[arg-type]  # narrowed above
             name=name,
             select=catalogue.known(select),

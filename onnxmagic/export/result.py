@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from onnxmagic.check.finding import Finding, Where
+from onnxmagic.diff.result import Diff
 from onnxmagic.export.judged import Judged, Selection
 from onnxmagic.export.sweep.result import Sample, Sweep
 from onnxmagic.graph.facts import Graph
@@ -151,8 +152,10 @@ class Export(Judged):
     parity : Parity
     axes : tuple of Axis
     stages : tuple of Stage
-    changes : None
-        The diff to the file that was replaced; not made yet, so always None.
+    changes : Diff or None
+        The diff to the file that was replaced, which was not run again; None where none was.
+    not_compared : str
+        Why there is no diff although a file was replaced; empty otherwise.
     model_name : str
         As the user wrote it, for example ``"net.encoder"``, or the class's name.
     nbytes : int
@@ -179,7 +182,8 @@ class Export(Judged):
     model_name: str
     nbytes: int
     artifact: Artifact = field(compare=False)
-    changes: None = None
+    changes: Diff | None = field(default=None, compare=False)
+    not_compared: str = ""
     taken: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
@@ -240,6 +244,7 @@ class Export(Judged):
             "taken": list(self.taken),
             "fixed": list(self.fixed),
             "chosen": list(self.chosen),
+            "changes": self.changes.summary if self.changes else None,
         }
         return {key: plain_data(value) for key, value in data.items()}
 

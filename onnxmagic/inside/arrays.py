@@ -16,7 +16,7 @@ from onnxmagic.graph.read import Source
 from onnxmagic.graph.tensors import dtype_name
 from onnxmagic.graph.weights import weights
 
-__all__ = ["MOST_BYTES", "blocks", "whole"]
+__all__ = ["MOST_BYTES", "bits", "blocks", "decoded", "element_type", "whole"]
 
 MOST_BYTES: Final = 2**30
 """The largest weight that is handed out as one array."""
@@ -42,7 +42,7 @@ def whole(source: Source, weight: Initializer) -> Array:
     with weights(source, [weight.name]) as found:
         raw = found.read(weight.name)
     _refuse_missing(weight, len(raw))
-    return _decoded(raw, weight.dtype, weight.size).reshape(weight.shape)
+    return decoded(raw, weight.dtype, weight.size).reshape(weight.shape)
 
 
 def blocks(source: Source, weight: Initializer) -> Iterator[Array]:
@@ -58,13 +58,13 @@ def blocks(source: Source, weight: Initializer) -> Iterator[Array]:
         left = weight.size
         for raw in found.blocks(weight.name):
             # Types of less than a byte are packed; the last byte may hold fewer.
-            piece = _decoded(raw, weight.dtype, min(left, len(raw) * 8 // _bits(weight.dtype)))
+            piece = decoded(raw, weight.dtype, min(left, len(raw) * 8 // bits(weight.dtype)))
             left -= piece.size
             yield piece
 
 
 def _refuse_missing(weight: Initializer, nbytes: int) -> None:
-    if weight.dtype == "string" or not _element_type(weight.dtype):
+    if weight.dtype == "string" or not element_type(weight.dtype):
         raise ValueUnavailable(f"{code(weight.name)} is of type {weight.dtype or 'unknown'}, which has no numbers.")
     if nbytes != weight.nbytes:
         place = f"in {code(weight.external)}, which is not there, damaged, or outside the model's folder"
@@ -72,18 +72,19 @@ def _refuse_missing(weight: Initializer, nbytes: int) -> None:
         raise ValueUnavailable(f"The values of {code(weight.name)} cannot be read: they are {why}.")
 
 
-def _decoded(raw: bytes, dtype: str, count: int) -> Array:
+def decoded(raw: bytes, dtype: str, count: int) -> Array:
+    """Return the values in `raw`, `count` of a type that the file calls `dtype`."""
     from onnx import TensorProto, helper, numpy_helper
 
-    kind = _element_type(dtype)
-    if _bits(dtype) >= 8:
+    kind = element_type(dtype)
+    if bits(dtype) >= 8:
         # A bytearray, so that the array can be written to, as any other.
         return np.frombuffer(bytearray(raw), helper.tensor_dtype_to_np_dtype(kind))
     return numpy_helper.to_array(TensorProto(data_type=kind, dims=[count], raw_data=raw))
 
 
 @cache
-def _element_type(dtype: str) -> int:
+def element_type(dtype: str) -> int:
     """Return ONNX's number for numpy's name of a type; 0 where there is none."""
     from onnx import TensorProto
 
@@ -91,11 +92,11 @@ def _element_type(dtype: str) -> int:
 
 
 @cache
-def _bits(dtype: str) -> int:
+def bits(dtype: str) -> int:
     """Return the bits of one element as it is stored."""
     from onnx import helper
 
-    for packed, bits in (("int4", 4), ("int2", 2), ("float4", 4)):
+    for packed, each in (("int4", 4), ("int2", 2), ("float4", 4)):
         if packed in dtype:
-            return bits
-    return int(helper.tensor_dtype_to_np_dtype(_element_type(dtype)).itemsize) * 8
+            return each
+    return int(helper.tensor_dtype_to_np_dtype(element_type(dtype)).itemsize) * 8

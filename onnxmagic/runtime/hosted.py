@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from onnxmagic.runtime.ort import OnnxRuntime, OrtSession, plain_reason
 
-__all__ = ["drop", "load", "run"]
+__all__ = ["drop", "hold", "load", "run", "seconds"]
 
 _SESSIONS: Final[dict[int, OrtSession]] = {}
+_HELD: Final[dict[int, dict[str, Any]]] = {}
 _NUMBERS: Final = count(1)
 
 
@@ -40,6 +42,25 @@ def run(number: int, feeds: dict[str, Any]) -> list[Any]:
         raise RuntimeRefuses(plain_reason(error)) from error
 
 
+def hold(number: int, feeds: dict[str, Any]) -> None:
+    """Keep the inputs that a session is to be timed on."""
+    _HELD[number] = feeds
+
+
+def seconds(number: int, runs: int) -> float:
+    """Return how long one run of a session takes on the inputs it holds, in the mean of `runs`.
+
+    Raises
+    ------
+    RuntimeRefuses
+    """
+    start = time.perf_counter()
+    for _ in range(runs):
+        run(number, _HELD[number])
+    return (time.perf_counter() - start) / runs
+
+
 def drop(number: int) -> None:
     """Forget a session, and give its memory back."""
     _SESSIONS.pop(number, None)
+    _HELD.pop(number, None)

@@ -70,11 +70,11 @@ class Isolated:
 
 
 class IsolatedSession:
-    """A file loaded into ONNX Runtime in another process."""
+    """A file loaded into ONNX Runtime in another process, where it goes by ``number``."""
 
     def __init__(self, apart: Apart, number: int, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
         self._apart = apart
-        self._number = number
+        self.number = number
         self._life = apart.life
         self.inputs = inputs
         self.outputs = outputs
@@ -97,11 +97,11 @@ class IsolatedSession:
         if not self.alive:
             raise Died("its process has ended", "crash")
         try:
-            return list(self._apart.call(f"{_HOST}:run", self._number, {name: feeds[name] for name in self.inputs}))
+            return list(self._apart.call(f"{_HOST}:run", self.number, {name: feeds[name] for name in self.inputs}))
         except Raised as error:
             raise Refused(str(error)) from error
 
     def close(self) -> None:
         """Forget the session, and give its memory back."""
         if self.alive:
-            self._apart.call(f"{_HOST}:drop", self._number)
+            self._apart.call(f"{_HOST}:drop", self.number)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from onnxmagic.errors import CheckFailed, ExportError, OnnxMagicError
+    from onnxmagic.errors import CheckFailed, DiffFound, ExportError, OnnxMagicError
     from onnxmagic.graph.facts import Graph
     from onnxmagic.view.display import How
     from onnxmagic.view.progress import Progress
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Progress",
     "check_failure_lines",
+    "diff_failure_lines",
     "display_result",
     "failure_lines",
     "mark_shown",
@@ -27,6 +28,7 @@ __all__ = [
     "pretty",
     "show",
     "to_html",
+    "to_markdown",
     "to_svg",
     "to_text",
 ]
@@ -47,6 +49,14 @@ def to_html(result: Any) -> str:
     from onnxmagic.view.report import report
 
     return page(report(result), new_ident())
+
+
+def to_markdown(result: Any) -> str:
+    """Return `result` as Markdown, legible where it is shown and where it is not."""
+    from onnxmagic.view.markdown import render
+    from onnxmagic.view.report import report
+
+    return render(report(result))
 
 
 def to_svg(graph: Graph, path: str | os.PathLike[str] | None = None, opened: str | Sequence[str] = ()) -> str:
@@ -76,6 +86,13 @@ def mistake_lines(error: OnnxMagicError) -> list[str]:
 def check_failure_lines(error: CheckFailed) -> list[str]:
     """Return the lines that IPython prints for a check that ``fail_on`` stopped."""
     from onnxmagic.view.failure import check_failure_lines as lines
+
+    return lines(error)
+
+
+def diff_failure_lines(error: DiffFound) -> list[str]:
+    """Return the lines that IPython prints for two models that differ in what was forbidden."""
+    from onnxmagic.view.failure import diff_failure_lines as lines
 
     return lines(error)
 

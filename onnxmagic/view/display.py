@@ -87,9 +87,10 @@ def _publish(bundle: dict[str, str], display_id: str | None) -> None:
 def _publish_widget(result: Any, parts: Report, ident: str) -> None:
     from IPython.display import display
 
+    from onnxmagic.view.diff_widget import DiffWidget
     from onnxmagic.view.widget import ReportWidget
 
-    widget = ReportWidget.of(result, parts, ident)
+    widget = DiffWidget.of_diff(result, parts, ident) if parts.kind == "diff" else ReportWidget.of(result, parts, ident)
     # The empty forms are for whoever knows no widgets, and for an untrusted notebook: the page above is enough.
     bundle = {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
     display({**bundle, "text/html": "", "text/plain": ""}, raw=True)

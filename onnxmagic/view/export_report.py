@@ -23,6 +23,7 @@ def export_report(export: Export) -> Report:
     facts = (name, Span(words.weight(export.nbytes)), Span(f"opset {export.graph.opset}"))
     all_sections = (
         sections.findings(export.findings, export.graph, export.offer),
+        sections.since(export.changes, export.not_compared),
         sections.said("changed", export.fixed),
         sections.said("chosen", export.chosen),
         sections.taken(export.taken),

@@ -1,9 +1,9 @@
-"""A failed export, or a check that found too much, in a few lines: what, where, and what to write instead."""
+"""A failed export, a check or a diff that found too much, in a few lines: what, where, and what to write instead."""
 
 from __future__ import annotations
 
 from onnxmagic.check.finding import Finding, Where
-from onnxmagic.errors import CheckFailed, ExportError, GateClosed, WriteFailed
+from onnxmagic.errors import CheckFailed, DiffFound, ExportError, GateClosed, WriteFailed
 from onnxmagic.view.display import wants_colour, was_shown
 from onnxmagic.view.findings import finding_item, fix_line, is_code
 from onnxmagic.view.parts import SIGNS, Line, Span, line
@@ -11,10 +11,11 @@ from onnxmagic.view.text import items, paint
 from onnxmagic.view.words import spans
 from onnxmagic.view.wrap import width, wrap
 
-__all__ = ["check_failure_lines", "failure_lines"]
+__all__ = ["check_failure_lines", "diff_failure_lines", "failure_lines"]
 
 COLUMNS = 100
 _UNSHOWN = "The whole result is the error's own `.check`; without --fail-on it is shown."
+_UNSHOWN_DIFF = "The whole result is the error's own `.diff`."
 
 
 def failure_lines(error: ExportError) -> list[str]:
@@ -39,6 +40,16 @@ def check_failure_lines(error: CheckFailed) -> list[str]:
     if not was_shown(error.check):
         lines += [(), *items([finding_item(finding) for finding in error.check.findings], COLUMNS)]
         lines += [(), *(line("  ", *part) for part in wrap(spans(_UNSHOWN), COLUMNS - 2))]
+    colour = wants_colour()
+    return [paint(each, colour) for each in lines]
+
+
+def diff_failure_lines(error: DiffFound) -> list[str]:
+    """Return `error` as lines for a notebook or a terminal: the headline, and the summary where no report shows it."""
+    lines = _headline(error.headline, None)
+    if not was_shown(error.diff):
+        told = [part for said in (error.diff.summary, _UNSHOWN_DIFF) for part in wrap(spans(said), COLUMNS - 2)]
+        lines += [(), *(line("  ", *part) for part in told)]
     colour = wants_colour()
     return [paint(each, colour) for each in lines]
 

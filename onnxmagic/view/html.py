@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from onnxmagic.view.graph.bundle import page_script
+from onnxmagic.view.graph.bundle import DIFF, ENTRY, page_script
 from onnxmagic.view.html_bars import bars, shares
 from onnxmagic.view.html_drawing import drawing
 from onnxmagic.view.html_tree import tree
@@ -41,7 +41,8 @@ __all__ = ["element", "fragment", "page"]
 
 def page(report: Report, ident: str) -> str:
     """Return `report` as HTML that needs nothing else; `ident` lets a live view hide this copy."""
-    return f'<div data-om="{ident}">{fragment(report)}</div><script>{page_script(ident)}</script>'
+    script = page_script(ident, DIFF if report.kind == "diff" else ENTRY)
+    return f'<div data-om="{ident}">{fragment(report)}</div><script>{script}</script>'
 
 
 def fragment(report: Report) -> Markup:
@@ -70,7 +71,7 @@ def _section(section: Section) -> Markup:
     name = Span(section.label.capitalize())
     title = (name, Span(" · "), *section.title) if section.title else (name,)
     # Findings speak for themselves: their signs and codes are the heading.
-    bare = all(isinstance(part, Item) for part in section.parts)
+    bare = bool(section.parts) and all(isinstance(part, Item) for part in section.parts)
     heading = () if bare else (tag("div", spans(title), cls="title"),)
     return tag("div", *heading, *[element(part) for part in section.parts], cls="section", data_section=section.label)
 

@@ -25,4 +25,5 @@ def drawing(part: Drawing) -> Markup:
         data_testid="om-graph",
         data_payload=part.payload,
         data_open=" ".join(map(str, part.opened)),
+        data_mount=part.mount,
     )

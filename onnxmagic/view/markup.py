@@ -45,7 +45,7 @@ STYLES: dict[str, str] = {
     "size-ok": f"{_CHIP}; border-color: #1f9d4d",
     "size-warn": f"{_CHIP}; border-color: #b7791f",
     "size-info": f"{_CHIP}; border-style: dashed",
-    "scroll": "overflow-x: auto",
+    "scroll": "overflow-x: auto; padding: 0 0 6px 0",
     "table": "border-collapse: collapse; font-size: 13px; margin: 0; border: none",
     "th": "text-align: left; font-weight: 500; padding: 2px 18px 2px 0",
     "th-number": "text-align: right; font-weight: 500; padding: 2px 18px 2px 0",
@@ -110,10 +110,10 @@ def spans(line: Line) -> Markup:
 
 
 def _span(span: Span) -> Markup:
-    if span.tone == "plain" and not span.title:
+    if span.tone == "plain" and not span.title and not span.go:
         return joined((span.text,))
     name = {"code": "code", "strong": "b"}.get(span.tone, "span")
-    return tag(name, span.text, cls="" if span.tone == "plain" else span.tone, title=span.title)
+    return tag(name, span.text, cls="" if span.tone == "plain" else span.tone, title=span.title, data_go=span.go)
 
 
 def sign_mark(sign: Sign, signs: dict[Sign, str] = SIGNS) -> Markup:

@@ -241,13 +241,15 @@ class Drawing:
     """A graph; a terminal shows nothing of it, for the tree of modules is there.
 
     ``alt`` says in words what is to be seen. ``payload`` is what a script draws (see ``view.graph.payload``), with the
-    scopes numbered in ``opened`` looked into at first; ``picture`` is an SVG for where no script runs.
+    scopes numbered in ``opened`` looked into at first; ``picture`` is an SVG for where no script runs. ``mount`` is the
+    script's view of it: ``""`` for a graph, ``"diff"`` for two models in one.
     """
 
     alt: Span
     payload: str = ""
     picture: str = ""
     opened: tuple[int, ...] = ()
+    mount: str = ""
 
 
 Part = Sentence | Folded | Item | Signature | Table | Tree | Shares | Bars | Drawing

@@ -34,6 +34,7 @@ STAGES = {
     "check": "checking the file",
     "run": "running it",
     "prove": "proving it",
+    "compare": "comparing it with the file before",
     "sweep": "running your data",
 }
 _EXPORT = ("model", "axes", "capture", "write", "check", "prove")

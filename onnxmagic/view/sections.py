@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from onnxmagic.check.finding import Finding
+from onnxmagic.diff.result import Diff
 from onnxmagic.export.result import Axis, Stage
 from onnxmagic.graph.facts import Graph, Module, Value
 from onnxmagic.view import words
@@ -29,7 +30,7 @@ from onnxmagic.view.parts import (
     line,
 )
 
-__all__ = ["findings", "modules", "said", "signature", "taken", "time"]
+__all__ = ["findings", "modules", "said", "signature", "since", "taken", "time"]
 
 UNFOLDED = 6
 """Sentences about the inputs that are read at once."""
@@ -54,6 +55,16 @@ def findings(found: Sequence[Finding], graph: Graph | None, offer: Offer) -> Sec
 def said(label: str, sentences: Sequence[str]) -> Section:
     """Return a section of plain sentences in a low voice; one that has none is left out of a report."""
     return Section(label, parts=tuple(Sentence(words.dim(words.spans(sentence))) for sentence in sentences))
+
+
+def since(changes: Diff | None, not_compared: str) -> Section:
+    """Return in one sentence what changed since the file that was replaced; nothing where none was."""
+    if changes is not None:
+        summary = changes.summary
+        same = changes.identical and not changes.signature.changes
+        told = "The same as the file before." if same else f"Since the file before: {summary[:1].lower()}{summary[1:]}"
+        return Section("changes", parts=(Sentence(words.spans(told)),))
+    return said("changes", [f"Not compared with the file before: {not_compared}."] if not_compared else [])
 
 
 def taken(sentences: Sequence[str]) -> Section:

@@ -45,15 +45,21 @@ def _bounded(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of text in one tone; ``title`` says more on hovering and is nowhere the only place of a fact."""
+    """A run of text in one tone; ``title`` says more on hovering and is nowhere the only place of a fact.
+
+    ``go`` is a place in the drawing of the same report, to which a page links: in that of a diff ``a12`` and ``b12``
+    are nodes of the first and the second model, ``w:NAME`` is a weight by its name in the first, ``m:PATH`` a module.
+    """
 
     text: str
     tone: Tone = "plain"
     title: str = ""
+    go: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _bounded(self.text))
         object.__setattr__(self, "title", _bounded(self.title))
+        object.__setattr__(self, "go", _bounded(self.go))
 
 
 Line = tuple[Span, ...]

@@ -97,11 +97,13 @@ def _is_drawing(section: Section) -> bool:
 
 
 def _section(section: Section, columns: int) -> list[Line]:
-    if all(isinstance(part, Item) for part in section.parts):
+    if section.parts and all(isinstance(part, Item) for part in section.parts):
         return items([part for part in section.parts if isinstance(part, Item)], columns)
     inner = columns - GUTTER
     body = wrap(section.title, inner) if section.title else []
-    for part in section.parts:
+    for before, part in zip((None, *section.parts), section.parts, strict=False):
+        # Two tables one below the other would read as one.
+        body += [()] if isinstance(before, Table) and isinstance(part, Table) else []
         body += part_lines(part, inner)
     label = Span(" " * MARGIN + section.label.ljust(GUTTER - MARGIN), "dim")
     return [(label, *body[0]), *indented(GUTTER, body[1:])]

@@ -60,10 +60,17 @@ def _widths(part: Table, columns: int) -> list[int]:
         return widths
     words = [_longest_word(column) for column in part.columns]
     widths = [max(size, word) for size, word in zip(cells, words, strict=True)]
+    return _narrowed(part, widths, words, columns)
+
+
+def _narrowed(part: Table, widths: list[int], words: list[int], columns: int) -> list[int]:
+    """Return `widths` with columns of words narrowed until they fit, the widest first."""
     wordy = [i for i, column in enumerate(part.columns) if not column.numeric]
-    if wordy and (over := sum(widths) + 2 * len(widths) - columns) > 0:
-        widest = max(wordy, key=lambda i: widths[i])
-        widths[widest] = max(widths[widest] - over, words[widest], 8)
+    for _ in range(max(sum(widths) + 2 * len(widths) - columns, 0)):
+        wordy = [i for i in wordy if widths[i] > max(words[i], 8)]
+        if not wordy:
+            break
+        widths[max(wordy, key=lambda i: widths[i])] -= 1
     return widths
 
 

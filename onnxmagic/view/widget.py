@@ -27,8 +27,8 @@ from onnxmagic.view.parts import Drawing, Item, Part, Report
 
 if TYPE_CHECKING:
     from onnxmagic.inside.choices import Choices
+    from onnxmagic.inside.looked import Looked
     from onnxmagic.inside.selection import Selection
-    from onnxmagic.view.report import Result
 
 __all__ = ["ReportWidget"]
 
@@ -53,14 +53,14 @@ class ReportWidget(anywidget.AnyWidget):
     outcomes = traitlets.Dict().tag(sync=True)
 
     @classmethod
-    def of(cls, result: Result, parts: Report, ident: str) -> ReportWidget:
+    def of(cls, result: Looked, parts: Report, ident: str) -> ReportWidget:
         """Return a widget for `result`; it hides the static copy called `ident`."""
         actions = {item.key: [asdict(action) for action in item.actions] for item in _items(parts) if item.actions}
         widget = cls(html=fragment(without_data(parts)), css=style_sheet(), ident=ident, actions=actions)
         widget.choices = result.choices
         # ipywidgets keeps every widget alive: the selection, never the export with its model.
         widget.selection = result.selection
-        widget.answers = {**answers(result), "graph": _data(parts)}
+        widget.answers = {**answers(result), "graph": data_of(parts)}
         widget.selected = result.selection.key
         widget.on_msg(widget.hear)
         widget.selection.watch(widget.point)
@@ -125,7 +125,7 @@ def without_data(parts: Report) -> Report:
     return replace(parts, sections=tuple(sections))
 
 
-def _data(parts: Report) -> Answer:
+def data_of(parts: Report) -> Answer:
     """Return what answers with the data of the report's drawing."""
     data = next((part.payload for s in parts.sections for part in s.parts if isinstance(part, Drawing)), "")
     return lambda _: data

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 
+from onnxmagic.graph.cost import Cost
+from onnxmagic.graph.drawn import Drawn
+from onnxmagic.graph.facts import Graph, Initializer, Node, Value
+from onnxmagic.graph.outline import Edge, Outline, Scope
 from onnxmagic.view.graph.bundle import joined, modules, style_sheet
+from onnxmagic.view.graph.payload import columns
 
+BETWEEN = re.compile(r", (?=\w+=)")
 HEAD = "<!doctype html><meta charset='utf-8'><title>graph</title>"
 ENTRY = """
 import { openData } from "./graph-data.js";
@@ -62,7 +69,6 @@ class Made:
     def __init__(self, name: str, source: str = "modules") -> None:
         self.name = name
         self.source = source
-        self.strings: dict[str, int] = {"": 0}
         self.scopes: list[tuple[int, str, str, str, int]] = [(-1, name, name.title(), "module", -1)]
         self.nodes: list[tuple[str, str, str, int, str, str]] = []
         self.values: list[tuple[str, str]] = []
@@ -70,7 +76,7 @@ class Made:
         self.makers: list[int] = []
         self.inputs: list[int] = []
         self.outputs: list[int] = []
-        self.weights: list[tuple[int, str, str, int]] = []
+        self.weights: list[tuple[int, str, int]] = []
         self.costs: list[tuple[int, int, int]] = []
         self.findings: list[dict[str, object]] = []
 
@@ -93,7 +99,7 @@ class Made:
         )
         self.edges += [(self.makers[value], index, value) for value in inputs]
         if params:
-            self.weights.append((index, f"{op.lower()}_{index}.weight", f"float32 [{params}]", 4 * params))
+            self.weights.append((index, f"{op.lower()}_{index}.weight", 4 * params))
         self.costs.append((params, 2 * params * 196 or 1000, 4 * params))
         return self._value(f"val_{index}", type_, index)
 
@@ -102,51 +108,47 @@ class Made:
         self.makers.append(maker)
         return len(self.values) - 1
 
-    def _text(self, text: str) -> int:
-        return self.strings.setdefault(text, len(self.strings))
-
-    def _texts(self, rows: list, *columns: int) -> list[list[int]]:
-        return [[self._text(str(row[k])) for row in rows] for k in columns]
-
     def columns(self) -> dict[str, object]:
-        names, classes, kinds = self._texts(self.scopes, 1, 2, 3)
-        op, domain, name, attrs, line = self._texts(self.nodes, 0, 1, 2, 4, 5)
-        value, type_ = self._texts(self.values, 0, 1)
-        weight, weight_type = self._texts(self.weights, 1, 2)
-        column = lambda rows, k: [row[k] for row in rows]  # noqa: E731  # five one-liners below read as a table
-        return {
-            "v": 1,
-            "name": self.name,
-            "source": self.source,
-            "scopes": {
-                "parent": column(self.scopes, 0),
-                "name": names,
-                "cls": classes,
-                "kind": kinds,
-                "owner": column(self.scopes, 4),
-            },
-            "nodes": {
-                "op": op,
-                "domain": domain,
-                "name": name,
-                "attrs": attrs,
-                "line": line,
-                "scope": column(self.nodes, 3),
-            },
-            "values": {"name": value, "type": type_},
-            "edges": {"from": column(self.edges, 0), "to": column(self.edges, 1), "value": column(self.edges, 2)},
-            "inputs": self.inputs,
-            "outputs": self.outputs,
-            "weights": {
-                "of": column(self.weights, 0),
-                "name": weight,
-                "type": weight_type,
-                "bytes": column(self.weights, 3),
-            },
-            "cost": {"params": column(self.costs, 0), "flops": column(self.costs, 1), "bytes": column(self.costs, 2)},
-            "findings": self.findings,
-            "strings": list(self.strings),
-        }
+        """What Python writes for a page, with these findings."""
+        return {**columns(self._drawn(), self.name, (), lambda node: node.trace or ""), "findings": self.findings}
+
+    def _drawn(self) -> Drawn:
+        scopes = [
+            Scope(name, self._path(k), cls, parent, kind, owner)
+            for k, (parent, name, cls, kind, owner) in enumerate(self.scopes)
+        ]
+        nodes = [
+            Node(
+                name, op, domain, (), (), dict(attr.split("=", 1) for attr in BETWEEN.split(attrs) if attr), trace=line
+            )
+            for op, domain, name, _, attrs, line in self.nodes
+        ]
+        # A type that is written down is a type without a shape: it is written down again.
+        values = [Value(name, type_, None) for name, type_ in self.values]
+        weights = [Initializer(name, "float32", (nbytes // 4,), nbytes) for _, name, nbytes in self.weights]
+        of_node: list[tuple[int, ...]] = [()] * len(nodes)
+        for k, (of, *_) in enumerate(self.weights):
+            of_node[of] += (k,)
+        outline = Outline(
+            self.source,
+            tuple(scopes),
+            tuple(nodes),
+            tuple(scope for _, _, _, scope, _, _ in self.nodes),
+            tuple(values),
+            tuple(Edge(*edge) for edge in self.edges),
+            tuple(of_node),
+            tuple(self.inputs),
+            tuple(self.outputs),
+        )
+        graph = Graph(self.name, (), (), (), tuple(weights), {}, {}, 10, "", None)
+        return Drawn(graph, outline, tuple(Cost(flops, nbytes, params) for params, flops, nbytes in self.costs))
+
+    def _path(self, scope: int) -> str:
+        """As Python has it: a module keeps its own path where a block was put around it."""
+        parent, name, _, kind, _ = self.scopes[scope]
+        while kind != "block" and parent >= 0 and self.scopes[parent][3] == "block":
+            parent = self.scopes[parent][0]
+        return ".".join(filter(None, (self._path(parent), name))) if parent >= 0 else ""
 
 
 def cnn() -> Made:

@@ -17,9 +17,9 @@ from onnxmagic.view.graph.bundle import joined, modules, style_sheet
 HOSTILE = '</script><img src=x onerror="window.hacked=1">'
 ENTRY = """
 import { openData } from "./graph-data.js";
-import { COLOURS, saveButtons, showPanel } from "./panel.js";
+import { colourOf, drawLegend, saveButtons, showPanel } from "./panel.js";
 
-export default { COLOURS, openData, saveButtons, showPanel };
+export default { colourOf, drawLegend, openData, saveButtons, showPanel };
 """
 START = """
 window.data = parts.openData(columns);
@@ -32,7 +32,8 @@ window.tell = (what, live = false) => {
   };
   parts.showPanel(document.querySelector("aside"), data, what, hooks);
 };
-window.colours = (mode, boxes) => boxes.map((box) => parts.COLOURS[mode](data, box));
+window.colours = (mode, boxes) => boxes.map((box) => parts.colourOf(data, mode, box));
+window.legend = (mode) => parts.drawLegend(document.querySelector("aside"), data, mode);
 window.save = (svg) => document.querySelector("aside").replaceChildren(...parts.saveButtons(data, () => svg));
 """
 STATISTICS = {
@@ -272,7 +273,15 @@ def test_an_attribute_that_is_a_list_is_one_row(shown):
 
 
 def legend(page, mode):
-    return page.evaluate("(mode) => colours(mode, [null])[0].legend", mode)
+    """The entries of a legend, as a person sees them: the colour, its mark, and what it stands for."""
+    page.evaluate("(mode) => legend(mode)", mode)
+    return page.locator("aside > span").evaluate_all(
+        """spans => spans.map((span) => ({
+            fill: Number(span.firstChild.className.replace("om-fill-", "")),
+            mark: span.firstChild.textContent,
+            label: span.lastChild.textContent.trim(),
+        }))"""
+    )
 
 
 def fills(page, mode, *boxes):
@@ -284,7 +293,7 @@ def fills(page, mode, *boxes):
 
 def test_colours_by_operator_have_letters(shown):
     page = shown()
-    entries = legend(page, "operator")["entries"]
+    entries = legend(page, "operator")
     assert entries[1] == {"fill": 1, "mark": "A", "label": "Conv"}
     assert len({entry["label"] for entry in entries}) == len(entries) == 8
     assert fills(page, "operator", ("node", 0), ("node", 2), ("scope", 1), ("input", 0)) == [
@@ -310,7 +319,7 @@ def test_a_wrapper_around_everything_is_no_colour(shown):
         x = made.node("Relu", made.scope(name, "Linear", wrapper), [x], "")
     made.output(x)
     page = shown(made)
-    assert [entry["label"] for entry in legend(page, "module")["entries"]] == ["others", "first", "second"]
+    assert [entry["label"] for entry in legend(page, "module")] == ["others", "first", "second"]
 
 
 @pytest.mark.parametrize("mode", ["parameters", "flops", "bytes"])
@@ -325,14 +334,14 @@ def test_more_of_a_cost_is_a_higher_step(shown, mode):
     assert {cost > 0 for cost, step in zip(costs, steps, strict=True) if step == 0} <= {False}
     (whole,) = fills(page, mode, ("scope", 0))
     assert whole == (7, "▇")
-    assert legend(page, mode)["entries"][-1]["label"].endswith("(each step has as many different figures)")
+    assert legend(page, mode)[-1]["label"].endswith("(each step has as many different figures)")
 
 
 def test_a_graph_without_weights_has_a_legend_too(shown):
     made = graph_samples.Made("net")
     made.output(made.node("Relu", 0, [made.input("x", "")], ""))
     page = shown(made)
-    assert [entry["label"] for entry in legend(page, "parameters")["entries"]] == ["none, or not known"]
+    assert [entry["label"] for entry in legend(page, "parameters")] == ["none, or not known"]
     assert fills(page, "parameters", ("node", 0), ("scope", 0)) == [(0, ""), (0, "")]
 
 

@@ -47,7 +47,7 @@ def settle(page):
     """Wait until nothing has moved for a while; how long that takes is the machine's affair."""
     page.evaluate(
         """async () => {
-            const of = ({ camera: { x, y, k }, drawing }) => [x, y, k, drawing.tween?.done];
+            const of = ({ camera: { x, y, k }, drawing }) => [x, y, k, Boolean(drawing.tween)];
             const now = () => JSON.stringify(graphs.map(of));
             for (let still = 0, last = ""; still < 6; last = now()) {
                 await new Promise(requestAnimationFrame);

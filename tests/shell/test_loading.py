@@ -23,7 +23,7 @@ def traces(shell):
 
 def check_one_of_each(shell):
     magics, registry, configurables, matchers = traces(shell)
-    assert magics == ["cellonnx_export", "lineonnx_check", "lineonnx_export", "lineonnx_show"]
+    assert magics == ["cellonnx_export", "lineonnx_check", "lineonnx_diff", "lineonnx_export", "lineonnx_show"]
     assert registry == ["OnnxMagics"]
     assert configurables == ["OnnxMagic", "OnnxMagics"]
     assert len(matchers) == 1

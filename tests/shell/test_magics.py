@@ -71,6 +71,7 @@ def test_the_defaults_are_those_of_the_function(models, asked):
         "keep_source": False,
         "external_data": None,
         "prove": True,
+        "changes": True,
         "fail_on": "never",
         "select": (),
         "ignore": (),
@@ -84,8 +85,8 @@ def test_every_option_arrives(models, asked):
     models.run("run, axes = 'a', {'x': {0: 'n'}}")
     models.run(
         "%onnx_export model(x) -o {run}-$run.onnx --opset 20 --dynamic $axes --static --input-names a,b "
-        "--output-names y --train --keep-source --external-data --no-prove --fail-on error --show text --as found "
-        "--select OM1,OM2 --ignore OM105 --fix unsafe --target onnxruntime,opencv"
+        "--output-names y --train --keep-source --external-data --no-prove --no-changes --fail-on error "
+        "--show text --as found --select OM1,OM2 --ignore OM105 --fix unsafe --target onnxruntime,opencv"
     )
     given = {k: v for k, v in asked.options.items() if k not in ("progress", "cells")}
     assert given == {
@@ -99,6 +100,7 @@ def test_every_option_arrives(models, asked):
         "keep_source": True,
         "external_data": True,
         "prove": False,
+        "changes": False,
         "fail_on": "error",
         "select": ("OM1", "OM2"),
         "ignore": ("OM105",),
@@ -315,7 +317,3 @@ def test_the_question_mark_gives_the_same_text(nb):
     text = nb.shell.object_inspect("onnx_export")["docstring"]
     assert "%%onnx_export [options]" in text
     assert "--dynamic ARG:AXIS[=NAME]" in text
-
-
-def test_there_is_no_diff(nb):
-    assert nb.shell.find_line_magic("onnx_diff") is None

@@ -45,6 +45,7 @@ def test_nothing_given_leaves_the_choice_to_the_settings():
         ("--no-static", "static", False),
         ("--no-prove", "prove", False),
         ("--prove", "prove", True),
+        ("--no-changes", "changes", False),
         ("--train", "train", True),
         ("--keep-source", "keep_source", True),
         ("--external-data", "external_data", True),

@@ -10,6 +10,7 @@ import pytest
     [
         ("opset = 18", "opset", 18),
         ("prove = False", "prove", False),
+        ("changes = False", "changes", False),
         ("static = True", "static", True),
         ("keep_source = True", "keep_source", True),
         ("fail_on = 'error'", "fail_on", "error"),
@@ -42,6 +43,7 @@ def test_data_are_wanted_for_the_proof_also_where_there_is_none_by_default(model
     [
         ("opset = 18", "--opset 20", 20),
         ("prove = False", "--prove", True),
+        ("changes = False", "--changes", True),
         ("static = True", "--no-static", False),
         ("keep_source = True", "--no-keep-source", False),
         ("fail_on = 'error'", "--fail-on never", "never"),
@@ -103,5 +105,17 @@ def test_settings_of_the_profile_are_read(bare_shell):
 def test_they_are_listed_with_their_meaning(nb, capsys):
     nb.run("%config OnnxMagic")
     shown = capsys.readouterr().out
-    for name in ("opset", "show", "fail_on", "prove", "keep_source", "static", "quiet", "keep", "budget", "samples"):
+    for name in (
+        "opset",
+        "show",
+        "fail_on",
+        "prove",
+        "changes",
+        "keep_source",
+        "static",
+        "quiet",
+        "keep",
+        "budget",
+        "samples",
+    ):
         assert f"OnnxMagic.{name}=" in shown

@@ -22,13 +22,27 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["ENTRY", "NotJoined", "joined", "modules", "page_script", "style_sheet", "view_script", "widget_module"]
+__all__ = [
+    "DIFF",
+    "ENTRY",
+    "NotJoined",
+    "joined",
+    "modules",
+    "page_script",
+    "style_sheet",
+    "view_script",
+    "widget_module",
+]
 
 ENTRY = "export.js"
 """The module that knows pages and widgets; its ``export default`` is what the joined script gives."""
 
+DIFF = "diff.js"
+"""The same with the views of two models; a report of one model does not carry them."""
+
 _STATIC = Path(__file__).parents[1] / "static"
 _STYLES = ("export.css", "graph.css", "panel.css")
+_MORE = {ENTRY: (), DIFF: ("diff.css",)}
 
 _IMPORT = re.compile(r'import \{ ?(?P<names>[\w$]+(?:, ?[\w$]+)*),? ?\} from "\./(?P<module>[\w.-]+)";?')
 _DECLARED = re.compile(
@@ -65,35 +79,36 @@ class _Module:
     default: str
 
 
-def page_script(ident: str) -> str:
+def page_script(ident: str, entry: str = ENTRY) -> str:
     """Return the script of a page: it unpacks the view, which takes over every copy of the report called `ident`."""
-    return _UNPACK % (json.dumps(_packed()), json.dumps(ident))
+    return _UNPACK % (json.dumps(_packed(entry)), json.dumps(ident))
 
 
 @cache
-def _packed() -> str:
-    parts = json.dumps({"script": view_script(), "css": style_sheet()}).encode()
+def _packed(entry: str) -> str:
+    parts = json.dumps({"script": view_script(entry), "css": style_sheet(entry)}).encode()
     return base64.b64encode(zlib.compress(parts, 9)).decode("ascii")
 
 
 @cache
-def view_script() -> str:
+def view_script(entry: str = ENTRY) -> str:
     """Return the view as an expression, all its names inside a function."""
-    text, default = joined(modules())
+    text, default = joined(modules(), entry)
     return f"(() => {{\n{_without_comments(text)}\nreturn {default};\n}})()"
 
 
 @cache
-def widget_module() -> str:
+def widget_module(entry: str = ENTRY) -> str:
     """Return the module that anywidget imports."""
-    text, default = joined(modules())
+    text, default = joined(modules(), entry)
     return f"{_without_comments(text)}\n{_DEFAULT}{default};\n"
 
 
 @cache
-def style_sheet() -> str:
+def style_sheet(entry: str = ENTRY) -> str:
     """Return the style sheets as one."""
-    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in _STYLES if (_STATIC / name).exists())
+    names = (*_STYLES, *_MORE.get(entry, ()))
+    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names if (_STATIC / name).exists())
 
 
 def modules() -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from onnxmagic.view import words
 from onnxmagic.view.graph.figures import Figures, type_text
 from onnxmagic.view.graph.letters import fitted, text_width
+from onnxmagic.view.graph.marks import Marked
 from onnxmagic.view.graph.nest import Nest
 from onnxmagic.view.span import clean
 
@@ -51,15 +52,26 @@ class Captions:
     ----------
     nest : Nest
     figures : Figures
+    marked : Marked, optional
+        What became of each box, where two models are drawn.
     """
 
-    def __init__(self, nest: Nest, figures: Figures) -> None:
+    def __init__(self, nest: Nest, figures: Figures, marked: Marked | None = None) -> None:
         self.nest = nest
+        self.marked = marked
         self.outline = nest.outline
         self.figures = figures
 
     def of(self, box: str) -> Caption:
         """Return what `box` says."""
+        said = self._of(box)
+        if self.marked is None or not (mark := self.marked.told(box)):
+            return said
+        sign, several, title = mark
+        label = f"{sign} {said.label}" if sign else said.label
+        return _caption(said.kind, label, *_beside(several, said), f"{said.title}\n{title}")
+
+    def _of(self, box: str) -> Caption:
         index = int(box[1:])
         if box[0] == "n":
             return self._node(index)
@@ -100,6 +112,15 @@ class Captions:
         ]
         name = ".".join(scopes[each].name for each in chain)
         return _caption("scope", name, of_class, third, "\n".join(str(each) for each in more if each))
+
+
+def _beside(several: str, said: Caption) -> tuple[str, str]:
+    """Return the lines below a label with the counts of changes in the last."""
+    below = [line for line in (said.sub, said.third) if line]
+    if several and len(below) == 2:
+        return below[0], f"{several} · {below[1]}"
+    first, second = (*below, several, "", "")[:2]
+    return (first, second) if several else (said.sub, said.third)
 
 
 def _caption(kind: Kind, label: str, sub: str, third: str, title: str) -> Caption:

@@ -17,13 +17,13 @@ _USUAL = "float32"
 
 @dataclass(slots=True)
 class Total:
-    """What is in a scope, all below it counted; ``part`` says that the operations of some nodes are not known."""
+    """What is in a scope, all below it counted; of ``unknown`` of its nodes the operations are not known."""
 
     nodes: int = 0
     parameters: int = 0
     nbytes: int = 0
     flops: int = 0
-    part: bool = False
+    unknown: int = 0
 
     @property
     def operations(self) -> str:
@@ -31,7 +31,7 @@ class Total:
         if not self.flops:
             return ""
         figure = words.count(self.flops)
-        return f"{'≥ ' * self.part}{figure}{'' if ' ' in figure else ' '}FLOP"
+        return f"{'≥ ' * bool(self.unknown)}{figure}{'' if ' ' in figure else ' '}FLOP"
 
     def add(self, other: Total) -> None:
         """Count `other` in."""
@@ -39,7 +39,7 @@ class Total:
         self.parameters += other.parameters
         self.nbytes += other.nbytes
         self.flops += other.flops
-        self.part |= other.part
+        self.unknown += other.unknown
 
 
 class Figures:
@@ -69,9 +69,9 @@ class Figures:
     def of_node(self, index: int) -> Total:
         """Return what one node weighs and costs; of a graph too large for costs only that it is there."""
         if index >= len(self.costs):
-            return Total(1, part=True)
+            return Total(1, unknown=1)
         cost = self.costs[index]
-        return Total(1, cost.parameters, cost.nbytes, cost.flops or 0, cost.flops is None)
+        return Total(1, cost.parameters, cost.nbytes, cost.flops or 0, int(cost.flops is None))
 
     @cached_property
     def given(self) -> dict[int, Value]:

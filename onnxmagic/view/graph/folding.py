@@ -7,7 +7,7 @@ be too many boxes stays closed, and the picture says so.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -17,11 +17,14 @@ from onnxmagic.graph.outline import Outline
 from onnxmagic.view.graph.nest import ROOT, Nest
 from onnxmagic.view.span import clean
 
-__all__ = ["MOST", "Folding", "asked", "first_open", "folded"]
+__all__ = ["MOST", "Folding", "asked", "first_open", "first_scopes", "folded"]
 
 FEWEST: Final = 2
 EASY: Final = 60
 """A first view has that many boxes at most."""
+
+FEW: Final = 20
+"""As long as a first view has fewer boxes, one that holds more than half of everything is opened."""
 
 MOST: Final = 2000
 """A picture has that many boxes at most."""
@@ -64,6 +67,36 @@ def first_open(nest: Nest) -> set[str]:
             chosen |= {box, *branches}
             todo.extend(deeper or inside)
     return chosen
+
+
+def first_scopes(nest: Nest, nodes: Sequence[int]) -> list[int]:
+    """Return the scopes that are open at first in a page, which a person can open and close from there.
+
+    2 to 60 boxes are seen, and none that holds nearly everything.
+
+    Parameters
+    ----------
+    nest : Nest
+    nodes : sequence of int
+        How many nodes are in each scope, and in all below it.
+    """
+    outline = nest.outline
+    everything = len(outline.nodes) + len(outline.inputs) + len(outline.outputs)
+
+    def weight(box: str) -> int:
+        index = int(box[1:])
+        return nodes[index] if box[0] == "s" else 1 + sum(nodes[body] for body in nest.bodies(index))
+
+    opened: list[int] = []
+    level = nest.contents(ROOT)
+    while largest := max((box for box in level if nest.contents(box)), key=weight, default=""):
+        inside = nest.contents(largest)
+        heavy = len(inside) > 1 and weight(largest) > max(everything / 2, 8) and len(level) < FEW
+        if len(level) > 1 and not (heavy and len(level) + len(inside) <= EASY):
+            break
+        opened += nest.opens(largest)
+        level = [*(box for box in level if box != largest), *inside]
+    return opened
 
 
 def asked(nest: Nest, paths: Iterable[str]) -> set[str]:

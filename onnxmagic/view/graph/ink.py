@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from onnxmagic.view.graph.letters import FACE
+from onnxmagic.view.graph.marks import WORDS
 
-__all__ = ["STYLE", "tint"]
+__all__ = ["MARKS", "STYLE", "tint"]
 
 _LIGHT: Final = {
     "page": "#ffffff",
@@ -31,6 +32,14 @@ _LIGHT: Final = {
     "flow": "#8250df",
     "ends": "#eef4ff",
     "rim": "#7aa2e0",
+    "added": "#1a7f37",
+    "removed": "#cf222e",
+    "changed": "#9a6700",
+    "moved": "#0969da",
+    "on-added": "#e3f6e8",
+    "on-removed": "#fdeaea",
+    "on-changed": "#fdf3d8",
+    "on-moved": "#e3effd",
 }
 _DARK: Final = {
     "page": "#111111",
@@ -49,6 +58,14 @@ _DARK: Final = {
     "flow": "#ab7df8",
     "ends": "#14233b",
     "rim": "#3f679f",
+    "added": "#3fb950",
+    "removed": "#f8605a",
+    "changed": "#d9a02b",
+    "moved": "#5b9df5",
+    "on-added": "#10251a",
+    "on-removed": "#2d1517",
+    "on-changed": "#2a2110",
+    "on-moved": "#10213a",
 }
 
 _TINTS: Final = {
@@ -82,6 +99,14 @@ def _rules(ink: Mapping[str, str]) -> str:
     )
 
 
+def _mark_rules(ink: Mapping[str, str]) -> str:
+    return "".join(
+        f"rect.{name}{{fill:{ink[f'on-{name}']};stroke:{ink[name]}}}text.{name},.{name} tspan{{fill:{ink[name]}}}"
+        f".edge.{name}{{stroke:{ink[name]}}}.head.{name}{{fill:{ink[name]}}}"
+        for name in WORDS[1:]
+    )
+
+
 STYLE: Final = (
     f"text{{font-family:{FACE};font-size:11.5px;text-anchor:middle}}.name{{font-size:13px;font-weight:600}}"
     f".left{{text-anchor:start}}.edge{{fill:none;stroke-width:1.3}}"
@@ -89,3 +114,9 @@ STYLE: Final = (
     f"{_rules(_LIGHT)}@media(prefers-color-scheme:dark){{{_rules(_DARK)}}}"
 )
 """The style sheet. Nothing of a model is in it."""
+
+MARKS: Final = (
+    f".edge.removed,rect.removed{{stroke-dasharray:5 3}}{_mark_rules(_LIGHT)}"
+    f"@media(prefers-color-scheme:dark){{{_mark_rules(_DARK)}}}"
+)
+"""The rules for two models in one picture, to stand behind the others: a mark is said over a box's own look."""

@@ -6,7 +6,7 @@ or enters. It passes the border at a port: a point in the box's first or last ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -30,11 +30,12 @@ class Link:
 
 @dataclass(slots=True)
 class Level:
-    """An open box: what is in it, its links with their values, its ports, and in the end where all of it is."""
+    """An open box: what is in it, its links with values and marks, its ports, and in the end where all of it is."""
 
     box: str
     contents: list[str]
     links: dict[Link, list[int]] = field(default_factory=dict[Link, list[int]])
+    marks: dict[Link, set[int]] = field(default_factory=dict[Link, set[int]])
     ports: dict[str, Pin] = field(default_factory=dict[str, Pin])
     placed: Layout = field(default_factory=lambda: Layout(0.0, 0.0, {}, ()))
     width: float = 0.0
@@ -45,8 +46,8 @@ MOST_LINES: Final = 6000
 """Beyond it nobody sees a thing, and a layout takes its time."""
 
 
-def link(nest: Nest, levels: dict[str, Level]) -> int:
-    """Give every level its links, and return how many edges had to stay out."""
+def link(nest: Nest, levels: dict[str, Level], marks: Sequence[int] = ()) -> int:
+    """Give every level its links, and return how many edges had to stay out; `marks` are those of the edges, if any."""
     around = {box: level.box for level in levels.values() for box in level.contents}
     seen = _Seen(nest, around)
     made = 0
@@ -56,15 +57,16 @@ def link(nest: Nest, levels: dict[str, Level]) -> int:
         source = seen.node(edge.source) if edge.source >= 0 else seen.input(edge.value)
         target = seen.node(edge.target) if edge.target >= 0 else seen.output(edge.value)
         if source and target and source != target:
-            made += _link_one(levels, around, (source, target), edge.value)
+            made += _link_one(levels, around, (source, target), (edge.value, marks[number] if marks else 0))
     for level in levels.values():
         _drop_doubles(level, levels)
     return 0
 
 
-def _link_one(levels: dict[str, Level], around: dict[str, str], ends: tuple[str, str], value: int) -> int:
+def _link_one(levels: dict[str, Level], around: dict[str, str], ends: tuple[str, str], carried: tuple[int, int]) -> int:
     """Give one edge its links, and return how many of them are new."""
     source, target = ends
+    value = carried[0]
     new = 0
     outer, inner = list(_outwards(source, around)), list(_outwards(target, around))
     meeting = next(box for box in outer if box in inner)
@@ -72,16 +74,16 @@ def _link_one(levels: dict[str, Level], around: dict[str, str], ends: tuple[str,
     for box in outer[: outer.index(meeting)]:
         port = f"p{value}"
         levels[box].ports[port] = "bottom"
-        new += _add(levels[box], Link(source, port, out=out), value)
+        new += _add(levels[box], Link(source, port, out=out), carried)
         source, out = box, port
     for box in inner[: inner.index(meeting)]:
         port = f"q{value}"
         levels[box].ports[port] = "top"
-        new += _add(levels[box], Link(port, target, into=into), value)
+        new += _add(levels[box], Link(port, target, into=into), carried)
         target, into = box, port
     # The edge of a loop's own box to its body, or back, ends at the border.
     if source != target:
-        new += _add(levels[meeting], Link(source, target, out, into), value)
+        new += _add(levels[meeting], Link(source, target, out, into), carried)
     return new
 
 
@@ -103,8 +105,10 @@ def _outwards(box: str, around: dict[str, str]) -> Iterator[str]:
         yield box
 
 
-def _add(level: Level, joins: Link, value: int) -> bool:
+def _add(level: Level, joins: Link, carried: tuple[int, int]) -> bool:
+    value, mark = carried
     new = joins not in level.links
+    level.marks.setdefault(joins, set()).add(mark)
     values = level.links.setdefault(joins, [])
     if value not in values[-8:]:
         values.append(value)

@@ -80,6 +80,12 @@ class Nest:
         both = [*((node, f"n{node}") for node in nodes), *((self.first[each], f"s{each}") for each in scopes)]
         return [box for _, box in sorted(both, key=lambda pair: pair[0])]
 
+    def opens(self, box: str) -> list[int]:
+        """Return the scopes that open with `box`: those that are one box with it, or the bodies of a node."""
+        index = int(box[1:])
+        scopes = [index] if box[0] == "s" else self.bodies(index)
+        return [scope for each in scopes for scope in self.chain(each)]
+
     def bodies(self, node: int) -> Sequence[int]:
         """Return the scopes that are the bodies of `node`."""
         return self._bodies.get(node, ())

@@ -1,8 +1,8 @@
 """A graph as the data that a script draws: columns, deflated, and text at last, so that a page can hold it.
 
 Everything that a person can see, search or ask for without a kernel is in it, and no weight ever: 20,000 nodes are
-less than 200 KB. What is computed where it is drawn (which box a node is in, what a module costs) is left to the
-script, which has the columns anyway.
+less than 200 KB. What can be known before anything is drawn (what a module costs and gives, the colours) is worked out
+here, once: a script that is in every report must be small.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from onnxmagic.check.finding import Finding, Severity
 from onnxmagic.graph.drawn import Drawn
 from onnxmagic.graph.facts import Initializer, Node, Value
-from onnxmagic.view.graph.columns import Texts, column, short
+from onnxmagic.view.graph.colours import plans
+from onnxmagic.view.graph.columns import Column, Texts, column, short
+from onnxmagic.view.graph.figures import Figures
+from onnxmagic.view.graph.folding import first_scopes
+from onnxmagic.view.graph.nest import Nest
 from onnxmagic.view.parts import Sign
 
-__all__ = ["VERSION", "columns", "packed", "payload"]
+__all__ = ["VERSION", "colour_columns", "columns", "packed", "payload", "scope_columns"]
 
 VERSION = 1
 """Of the columns; a script refuses to draw what it does not know."""
@@ -41,7 +46,13 @@ def packed(data: Mapping[str, Any]) -> str:
     return base64.b64encode(zlib.compress(written, 9)).decode("ascii")
 
 
-def columns(drawn: Drawn, name: str, findings: Sequence[Finding] = (), line_of: LineOf | None = None) -> dict[str, Any]:
+def columns(
+    drawn: Drawn,
+    name: str,
+    findings: Sequence[Finding] = (),
+    line_of: LineOf | None = None,
+    more: Callable[[Texts], Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Return the data of a drawing, before it is packed.
 
     Parameters
@@ -52,19 +63,16 @@ def columns(drawn: Drawn, name: str, findings: Sequence[Finding] = (), line_of: 
     findings : sequence of Finding
         As the report has them: the first is ``f0``.
     line_of : callable, optional
+    more : callable, optional
+        What else belongs to it, its texts in the same table.
     """
     outline, texts = drawn.outline, Texts()
+    figures = Figures(outline, drawn.costs)
     data: dict[str, Any] = {
         "v": VERSION,
         "name": short(name),
         "source": outline.source,
-        "scopes": {
-            "parent": column([scope.parent for scope in outline.scopes]),
-            "name": texts.column(scope.name for scope in outline.scopes),
-            "cls": texts.column(scope.class_name for scope in outline.scopes),
-            "kind": texts.column(scope.kind for scope in outline.scopes),
-            "owner": column([scope.owner for scope in outline.scopes]),
-        },
+        "scopes": scope_columns(figures, texts),
         "nodes": _nodes(drawn, texts, line_of),
         "values": {
             "name": texts.column(value.name for value in outline.values),
@@ -79,10 +87,44 @@ def columns(drawn: Drawn, name: str, findings: Sequence[Finding] = (), line_of: 
         "outputs": list(outline.outputs),
         "weights": _weights(drawn, texts),
         "cost": _costs(drawn),
+        "colours": colour_columns(figures),
+        "open": first_scopes(Nest(outline), [total.nodes for total in figures.totals]),
         "findings": [_finding(drawn, index, finding) for index, finding in enumerate(findings)],
     }
     data["findings"] = [finding for finding in data["findings"] if finding["node"] >= 0]
+    data |= more(texts) if more else {}
     return {**data, "strings": texts.written()}
+
+
+def scope_columns(figures: Figures, texts: Texts) -> dict[str, Column]:
+    """Return the columns of scopes: what they are called, what they give, and the sums over all that is in them."""
+    scopes, totals, leaving = figures.outline.scopes, figures.totals, figures.leaving
+    gives = (leaving.get(index) for index in range(len(scopes)))
+    return {
+        "parent": column([scope.parent for scope in scopes]),
+        "name": texts.column(scope.name for scope in scopes),
+        "cls": texts.column(scope.class_name for scope in scopes),
+        "kind": texts.column(scope.kind for scope in scopes),
+        "owner": column([scope.owner for scope in scopes]),
+        "path": texts.column(scope.path for scope in scopes),
+        "gives": texts.column(type_text(value) if value else "" for value in gives),
+        "nodes": column([total.nodes for total in totals]),
+        "params": column([total.parameters for total in totals]),
+        "flops": column([-1 if total.unknown == total.nodes else total.flops for total in totals]),
+        "bytes": column([total.nbytes for total in totals]),
+    }
+
+
+def colour_columns(figures: Figures) -> dict[str, dict[str, Any]]:
+    """Return the ways to colour nodes and scopes, by name."""
+    return {
+        mode: {
+            **{each.name: getattr(plan, each.name) for each in fields(plan)},
+            "nodes": column(plan.nodes),
+            "scopes": column(plan.scopes),
+        }
+        for mode, plan in plans(figures).items()
+    }
 
 
 def _nodes(drawn: Drawn, texts: Texts, line_of: LineOf | None) -> dict[str, Any]:

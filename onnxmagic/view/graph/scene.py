@@ -6,7 +6,7 @@ Then each is put where it belongs in the one around it, and the lines that pass 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -47,7 +47,7 @@ class Box:
 class Line:
     """A line from box to box, or to the border of the open box around; ``values`` are those that it stands for.
 
-    ``ends`` says that it ends at a box, with an arrow, and not at a border.
+    ``ends`` says that it ends at a box, with an arrow, and not at a border; ``mark`` is that of all edges in it.
     """
 
     source: str
@@ -56,6 +56,7 @@ class Line:
     points: tuple[Point, ...]
     long: bool
     ends: bool
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,10 @@ class Scene:
     missing: int = 0
 
 
-def scene(nest: Nest, captions: Captions, folding: Folding) -> Scene:
-    """Return where everything is when the boxes of `folding` are open."""
+def scene(nest: Nest, captions: Captions, folding: Folding, marks: Sequence[int] = ()) -> Scene:
+    """Return where everything is when the boxes of `folding` are open; `marks` are those of the edges, if any."""
     levels = {box: Level(box, list(contents)) for box, contents in folding.contents.items()}
-    missing = link(nest, levels)
+    missing = link(nest, levels, marks)
     told = {box: captions.of(box) for level in levels.values() for box in level.contents}
     sizes = {box: (caption.width, caption.height) for box, caption in told.items()}
     for level in reversed(levels.values()):
@@ -144,7 +145,8 @@ def _lines(level: Level, levels: dict[str, Level], corners: dict[str, Point]) ->
             points[-1] = (points[-1][0], level.height - HEADER)
         placed = tuple((left + x, top + y) for x, y in points)
         ends = not joins.into and joins.target not in level.ports
-        yield Line(joins.source, joins.target, tuple(values), placed, route.long, ends)
+        mark = max(level.marks[joins]) if len(level.marks[joins]) == 1 else 0
+        yield Line(joins.source, joins.target, tuple(values), placed, route.long, ends, mark)
 
 
 def _moved(points: list[Point], x: float, near: float, far: float) -> list[Point]:

@@ -21,15 +21,16 @@ from onnxmagic.view import words
 from onnxmagic.view.graph.captions import SMALL, Captions
 from onnxmagic.view.graph.figures import Figures
 from onnxmagic.view.graph.folding import MOST, Folding, asked, first_open, folded
-from onnxmagic.view.graph.ink import STYLE, tint
+from onnxmagic.view.graph.ink import MARKS, STYLE, tint
 from onnxmagic.view.graph.labels import labels
 from onnxmagic.view.graph.letters import fitted, text_width
 from onnxmagic.view.graph.links import MOST_LINES
+from onnxmagic.view.graph.marks import WORDS, Marked
 from onnxmagic.view.graph.nest import Nest
 from onnxmagic.view.graph.scene import HEADER, Box, Line, Point, Scene, scene
 from onnxmagic.view.span import clean
 
-__all__ = ["picture", "save"]
+__all__ = ["cut", "drawing", "picture", "save"]
 
 _MARGIN: Final = 16.0
 _FOOT: Final = 20.0
@@ -67,9 +68,9 @@ def picture(graph: Graph, paths: str | Sequence[str] = ()) -> str:
     folding = folded(nest, asked(nest, named) if named else first_open(nest))
     captions = Captions(nest, Figures(outline, () if isinstance(known, int) else known.costs))
     seen = scene(nest, captions, folding)
-    notes = [note for note in (_cut(folding, seen), _SOURCES[outline.source]) if note]
+    notes = [note for note in (cut(folding, seen), _SOURCES[outline.source]) if note]
     title = f"{graph.name[:_NAME] or 'graph'}: {words.plural(len(outline.nodes), 'node')}"
-    return "".join(_drawing(seen, outline, title, notes))
+    return drawing(seen, outline, title, notes)
 
 
 def save(text: str, path: str | os.PathLike[str]) -> None:
@@ -85,7 +86,8 @@ def save(text: str, path: str | os.PathLike[str]) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _cut(folding: Folding, seen: Scene) -> str:
+def cut(folding: Folding, seen: Scene) -> str:
+    """Return what had to stay out of a picture, in a sentence; empty when nothing had to."""
     told: list[str] = []
     if folding.left_out:
         told.append(f"{words.whole(folding.left_out, 'more box')} not drawn")
@@ -97,23 +99,31 @@ def _cut(folding: Folding, seen: Scene) -> str:
     return f"{words.listing(told)}: {limits}." if told else ""
 
 
-def _drawing(seen: Scene, outline: Outline, title: str, notes: Sequence[str]) -> Iterator[str]:
+def drawing(seen: Scene, outline: Outline, title: str, notes: Sequence[str], marked: Marked | None = None) -> str:
+    """Return a scene as SVG text, with `notes` below; `marked` are the marks of its boxes where it shows two models."""
+    return "".join(_pieces(seen, outline, (title, *notes), marked))
+
+
+def _pieces(seen: Scene, outline: Outline, said: Sequence[str], marked: Marked | None) -> Iterator[str]:
+    title, *notes = said
     told = list(labels(seen, outline.values))
     right = max([seen.width, *(label.x + text_width(label.text, SMALL) for label in told)])
     width = round(max(right + 2 * _MARGIN, *(text_width(note, SMALL) + 2 * _MARGIN for note in ("", *notes))))
     height = round(seen.height + 2 * _MARGIN + _FOOT * len(notes))
+    style = f"{STYLE}{MARKS}" if marked else STYLE
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'role="img"><title>{_text(title)}</title><style>{STYLE}</style>'
+        f'role="img"><title>{_text(title)}</title><style>{style}</style>'
         f'<rect class="page" width="{width}" height="{height}"/>'
     )
     # A picture that is as wide as its note has the graph in the middle.
     yield f'<g transform="translate({_n((width - right) / 2)} {_n(_MARGIN)})">'
     frames = [box for box in seen.boxes if box.open]
+    look = {box.id: f" {WORDS[mark]}" for box in seen.boxes if marked and (mark := marked.mark(box.id))}
     yield from map(_frame, frames)
     yield from _lines(seen.lines)
     yield from map(_band, frames)
-    yield from (piece for box in seen.boxes if not box.open for piece in _box(box, outline))
+    yield from (piece for box in seen.boxes if not box.open for piece in _box(box, outline, look.get(box.id, "")))
     for label in told:
         yield f'<text class="on" x="{_n(label.x)}" y="{_n(label.y)}">{_text(label.text)}</text>'
     yield "</g>"
@@ -144,14 +154,14 @@ def _band(box: Box) -> str:
     )
 
 
-def _box(box: Box, outline: Outline) -> Iterator[str]:
+def _box(box: Box, outline: Outline, mark: str) -> Iterator[str]:
     caption = box.caption
     ends = caption.kind in {"input", "output"}
-    look = f'class="{"ends" if ends else "box"}" rx="{_n(box.height / 2) if ends else 4}"'
+    look = f'class="{"ends" if ends else "box"}{mark}" rx="{_n(box.height / 2) if ends else 4}"'
     yield f"<g><title>{_text(caption.title)}</title>"
     if caption.kind == "scope":
         # The edge of a second sheet: there is more inside.
-        yield f'<rect class="box" {_place(box.x + 3, box.y + 3, box.width, box.height)} rx="4"/>'
+        yield f'<rect class="box{mark}" {_place(box.x + 3, box.y + 3, box.width, box.height)} rx="4"/>'
     yield f"<rect {look} {_place(box.x, box.y, box.width, box.height)}/>"
     stripe = tint(outline.nodes[int(box.id[1:])].op_type) if caption.kind == "node" else ""
     if stripe:
@@ -160,17 +170,20 @@ def _box(box: Box, outline: Outline) -> Iterator[str]:
     middle = box.x + box.width / 2
     top = box.y + box.height / 2 - 8 * len(lines) + 12.5
     for index, line in enumerate(lines):
-        look = "dim" if index else "name"
+        look = "dim" if index else f"name{mark}"
         yield f'<text class="{look}" x="{_n(middle)}" y="{_n(top + 16 * index)}">{_text(line)}</text>'
     yield "</g>"
 
 
 def _lines(lines: Sequence[Line]) -> Iterator[str]:
-    """Return all lines as one path and all arrows as another: a picture of thousands of lines stays small."""
-    drawn = "".join(_lane(line.points) if line.long else _curve(line.points) for line in lines)
-    heads = "".join(f"M{_n(x)} {_n(y)}l-3.5-6.5h7z" for x, y in (line.points[-1] for line in lines if line.ends))
-    yield f'<path class="edge" d="{drawn}"/>' if drawn else ""
-    yield f'<path class="head" d="{heads}"/>' if heads else ""
+    """Return all lines of a kind as one path and all arrows as another: a picture of thousands of lines stays small."""
+    for mark in sorted({line.mark for line in lines}):
+        kind = f" {WORDS[mark]}" if mark else ""
+        some = [line for line in lines if line.mark == mark]
+        drawn = "".join(_lane(line.points) if line.long else _curve(line.points) for line in some)
+        heads = "".join(f"M{_n(x)} {_n(y)}l-3.5-6.5h7z" for x, y in (line.points[-1] for line in some if line.ends))
+        yield f'<path class="edge{kind}" d="{drawn}"/>' if drawn else ""
+        yield f'<path class="head{kind}" d="{heads}"/>' if heads else ""
 
 
 def _curve(points: Sequence[Point]) -> str:

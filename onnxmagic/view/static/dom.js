@@ -13,4 +13,15 @@ export function piece(name, attributes = {}, ...children) {
   return element;
 }
 
-export const button = (label, click, cls = "om-button") => piece("button", { type: "button", class: cls, click }, label);
+export const button = (label, click, attributes) =>
+  piece("button", { type: "button", class: "om-button", click, ...attributes }, label);
+
+export const link = (label, click) => button(label, click, { class: "om-link" });
+
+/** What tells a screen reader when its text changes. */
+export const status = (cls = "", ...children) => piece("div", { class: cls, role: "status" }, ...children);
+
+export const bringIntoView = (element) => {
+  element.scrollIntoView({ block: "center" });
+  element.focus({ preventScroll: true });
+};

@@ -1,4 +1,4 @@
-// The search field: how many hits there are, and the way from one to the next.
+// A search field: how many hits there are, and the way from one to the next.
 
 import { button, piece } from "./dom.js";
 
@@ -8,25 +8,26 @@ const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 export const counted = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 
 /** A button with a sign on it and words behind it. */
-export const tool = (sign, title, click) => Object.assign(button(sign, click, "om-button om-tool"), { title, ariaLabel: title });
+export const tool = (sign, title, click) =>
+  button(sign, click, { class: "om-button om-tool", title, "aria-label": title });
 
 /** `find(text)` gives the hits, `changed` is told of new ones, `go(hit)` shows one, `leave` is for Escape. */
 export class Finder {
   constructor({ find, changed, go, leave }) {
-    Object.assign(this, { find, changed, go, hits: [], at: -1 });
-    const words = "Search operators, names, shapes, modules";
-    this.field = piece("input", { class: "om-search", type: "search", placeholder: "Search  /", "aria-label": words });
-    this.told = piece("span", { class: "om-found", role: "status" });
-    this.steps = [tool("↑", "Previous hit (Shift+Enter)", () => this.step(-1)), tool("↓", "Next hit (Enter)", () => this.step(1))];
-    this.elements = [this.field, ...this.steps, this.told];
-    this.field.addEventListener("input", () => this.search(this.field.value));
-    this.field.addEventListener("keydown", (event) => {
+    const keydown = (event) => {
       if (event.key === "Enter") this.step(event.shiftKey ? -1 : 1);
       else if (event.key !== "Escape") return;
       else if (this.field.value) this.search("");
       else leave();
       event.preventDefault();
-    });
+    };
+    const words = { placeholder: "Search  /", "aria-label": "Search operators, names, shapes, modules" };
+    const input = () => this.search(this.field.value);
+    this.field = piece("input", { class: "om-search", type: "search", ...words, input, keydown });
+    this.told = piece("span", { class: "om-found", role: "status" });
+    const steps = [["↑", "Previous hit (Shift+Enter)", -1], ["↓", "Next hit (Enter)", 1]];
+    this.steps = steps.map(([sign, title, by]) => tool(sign, title, () => this.step(by)));
+    Object.assign(this, { find, changed, go, hits: [], at: -1, elements: [this.field, ...this.steps, this.told] });
     this.tell();
   }
 

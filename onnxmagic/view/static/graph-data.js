@@ -2,119 +2,110 @@
 //
 // Nothing is made per node until somebody asks: 20,000 nodes stay a few typed arrays, and the page opens at once.
 
+const TEXTS = new Set(["op", "domain", "name", "attrs", "line", "cls", "kind", "path", "gives", "type"]);
+
 /** The data in a payload: base64 of deflated JSON. */
 export async function unpack(base64) {
   const bytes = Uint8Array.from(atob(base64.trim()), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return openData(JSON.parse(await new Response(stream).text()));
+  return openData(await new Response(stream).json());
 }
 
-/** The numbers of a column; "delta" has the difference of each to the one before. */
-function numbersOf(column, Type = Int32Array) {
-  if (Array.isArray(column)) return Type.from(column);
-  let last = 0;
-  return Type.from(column.data, (step) => (last += step));
+/** The numbers of a column; one with `data` has the difference of each to the one before. */
+export function numbersOf(column) {
+  const given = column.data ?? column;
+  const numbers = new Float64Array(given.length);
+  for (let k = 0, last = 0; k < given.length; k++) numbers[k] = last = column.data ? last + given[k] : given[k];
+  return numbers;
 }
 
-/** Texts come with their counters apart: "linear_7" is the pattern "linear_\0" and the step from the last such text. */
+/** Texts come with their counters apart: "linear_7" is the pattern "linear_\0" and the step from the last of these. */
 function textsOf(strings) {
   if (Array.isArray(strings)) return strings;
   const patterns = strings.patterns.map((pattern) => pattern.split("\0"));
-  const last = patterns.map((pieces) => Array(pieces.length).fill(0));
-  const step = numbersOf(strings.step, Float64Array);
+  const last = patterns.map((parts) => parts.map(() => 0));
+  const steps = numbersOf(strings.step);
   let at = 0;
-  return Array.from(numbersOf(strings.pattern), (p) => patterns[p].reduce((text, piece, k) => text + (last[p][k] += step[at++]) + piece));
+  const text = (p) => patterns[p].reduce((made, part, k) => made + (last[p][k] += steps[at++]) + part);
+  return Array.from(numbersOf(strings.pattern), text);
 }
 
-/** Lists of neighbours in two flat arrays: those of `i` are list[start[i]] up to, not with, list[start[i + 1]]. */
-export function neighbourLists(count, from, to) {
-  const start = new Int32Array(count + 1);
-  for (let e = 0; e < from.length; e++) if (from[e] >= 0) start[from[e] + 1]++;
-  for (let i = 0; i < count; i++) start[i + 1] += start[i];
-  const [list, next] = [new Int32Array(start[count]), start.slice()];
-  for (let e = 0; e < from.length; e++) if (from[e] >= 0) list[next[from[e]]++] = to[e];
-  return { start, list, of: (i) => list.subarray(start[i], start[i + 1]) };
+/** For each of `count` things the indices e whose `ends[e]` it is. */
+function listsOf(count, ends) {
+  const lists = Array.from({ length: count }, () => []);
+  ends.forEach((end, e) => end >= 0 && lists[end].push(e));
+  return lists;
 }
 
-/** Write 1234567 as "1.2 M". */
-export function shortCount(number) {
+/** Write 1234567 as "1.2 M", with a unit behind it; less than nothing is not known. */
+export function amount(number, unit = "") {
+  if (number < 0) return "not known";
   const step = [1e12, 1e9, 1e6, 1e3].findIndex((size) => number >= size);
-  if (step < 0) return String(number);
-  const value = number / 10 ** (12 - 3 * step);
-  return `${value < 99.95 ? value.toFixed(1) : Math.round(value)} ${"TGMk"[step]}`;
+  if (step < 0) return unit ? `${number} ${unit}` : `${number}`;
+  const value = number / 1000 ** (4 - step);
+  return `${value < 99.95 ? value.toFixed(1) : Math.round(value)} ${"TGMk"[step]}${unit}`;
 }
 
 /** The questions that can be asked of `columns`, the payload's JSON. */
 export function openData(columns) {
   if (columns.v !== 1) throw Error("this graph was written by another version of onnxmagic");
-  const { name, source, inputs, outputs, findings = [] } = columns;
   const strings = textsOf(columns.strings);
-  const read = (table, Type, ...keys) => keys.map((key) => numbersOf(columns[table][key], Type));
-  const text = (numbers) => (i) => strings[numbers[i]] ?? "";
-  const every = (list) => Int32Array.from(list, (_, i) => i);
-  const [op, domain, nodeName, attrs, line, scope] = read("nodes", Int32Array, "op", "domain", "name", "attrs", "line", "scope");
-  const [scopeName, cls, kind, parent, owner] = read("scopes", Int32Array, "name", "cls", "kind", "parent", "owner");
-  const [valueName, type] = read("values", Int32Array, "name", "type");
-  const [from, to, value] = read("edges", Int32Array, "from", "to", "value");
-  const [of, weightName, weightType, weightBytes] = read("weights", Float64Array, "of", "name", "type", "bytes");
-  const [params, flops, bytes] = read("cost", Float64Array, "params", "flops", "bytes");
-  const [leaving, arriving] = [neighbourLists(op.length, from, every(from)), neighbourLists(op.length, to, every(to))];
-  const [inScope, below] = [neighbourLists(parent.length, scope, every(scope)), neighbourLists(parent.length, parent, every(parent))];
-  const used = neighbourLists(op.length, of, every(of));
-  const costOf = (i) => ({ params: params[i], bytes: bytes[i], flops: flops[i], unknown: Number(flops[i] < 0), size: 1 });
+  /** A table with a function for each column; `unknown` are columns that it may be without. */
+  const read = (table, unknown) => {
+    const entries = Object.entries(columns[table]).map(([key, column]) => {
+      const numbers = numbersOf(column);
+      return [key, TEXTS.has(key) ? (i) => strings[numbers[i]] ?? "" : (i) => numbers[i]];
+    });
+    return { ...unknown, ...Object.fromEntries(entries) };
+  };
+  const none = () => 0;
+  const nodes = read("nodes", { mark: none });
+  const scopes = read("scopes", { path: () => "", gives: () => "", params: none, flops: none, bytes: none });
+  const [values, weights, cost] = [read("values"), read("weights"), read("cost")];
+  const [from, to, value] = ["from", "to", "value"].map((key) => numbersOf(columns.edges[key]));
+  const [count, many] = [numbersOf(columns.nodes.op).length, numbersOf(columns.scopes.parent).length];
+  const scopeOf = Float64Array.from({ length: count }, (_, i) => nodes.scope(i));
+  const [outgoing, incoming, inScope] = [listsOf(count, from), listsOf(count, to), listsOf(many, scopeOf)];
+  const below = listsOf(many, numbersOf(columns.scopes.parent));
+  const used = listsOf(count, numbersOf(columns.weights.of));
+  const findings = columns.findings ?? [];
+  const costOf = ({ params, bytes, flops }) => (i) => ({ params: params(i), bytes: bytes(i), flops: flops(i) });
 
-  const sums = Array.from(parent, () => ({ params: 0, bytes: 0, flops: 0, unknown: 0, size: 0 }));
-  const add = (sum, cost) => Object.keys(sum).forEach((key) => (sum[key] += Math.max(cost[key], 0)));
-  scope.forEach((s, i) => add(sums[s], costOf(i)));
-  // Parents stand before their children, so a scope is complete when its turn comes.
-  for (let s = parent.length; --s > 0; ) add(sums[parent[s]], sums[s]);
-  for (const sum of sums) if (sum.unknown === sum.size) sum.flops = -1;
-
-  /** Of each scope the edge by which its last node gives something away: what it is for. */
-  const gives = new Int32Array(parent.length).fill(-1);
-  from.forEach((i, e) => {
-    if (i < 0) return;
-    for (let s = scope[i], other = to[e] < 0 ? 0 : scope[to[e]]; s !== other; )
-      if (s < other) other = parent[other];
-      else {
-        if (gives[s] < 0 || from[gives[s]] < i) gives[s] = e;
-        s = parent[s];
+  /** Of each scope how many nodes below are marked, and the mark that all of them have. */
+  const marks = Array.from({ length: many }, () => ({ count: 0 }));
+  if (columns.nodes.mark)
+    for (let i = 0; i < count; i++)
+      for (let s = nodes.scope(i), mark = nodes.mark(i); s >= 0; s = scopes.parent(s)) {
+        marks[s].all = (marks[s].all ?? mark) === mark ? mark : 0;
+        marks[s].count += mark > 0;
       }
-  });
-
-  /** As Python has it: a module keeps its own path where a block was put around it. */
-  function path(s) {
-    if (s <= 0) return "";
-    let around = parent[s];
-    if (text(kind)(s) !== "block") while (text(kind)(around) === "block") around = parent[around];
-    return [path(around), text(scopeName)(s)].filter(Boolean).join(".");
-  }
 
   /** Nodes and scopes in which `wanted` is found: name, operator, class, module, shape. */
   function search(wanted, most = 5000) {
-    const low = wanted.trim().toLowerCase();
-    const [hit, found] = [strings.map((one) => one.toLowerCase().includes(low)), []];
-    const inPath = (s) => low.includes(".") && path(s).toLowerCase().includes(low);
-    for (let s = 1; low && s < parent.length && found.length < most; s++)
-      if (hit[scopeName[s]] || hit[cls[s]] || inPath(s)) found.push({ kind: "scope", index: s });
-    for (let i = 0; low && i < op.length && found.length < most; i++)
-      if (hit[op[i]] || hit[nodeName[i]] || leaving.of(i).some((e) => hit[type[value[e]]] || hit[valueName[value[e]]])) found.push({ kind: "node", index: i });
+    const [low, found] = [wanted.trim().toLowerCase(), []];
+    const hits = new Set(low && strings.filter((text) => text.toLowerCase().includes(low)));
+    const look = (kind, first, end, textsOfOne) => {
+      for (let index = first; index < end && hits.size && found.length < most; index++)
+        if (textsOfOne(index).some((text) => hits.has(text))) found.push({ kind, index });
+    };
+    // A path has the names of all that it is in.
+    look("scope", 1, many, (s) => [scopes.name(s), scopes.cls(s), low.includes(".") && scopes.path(s)]);
+    const given = (e) => [values.name(value[e]), values.type(value[e])];
+    look("node", 0, count, (i) => [nodes.op(i), nodes.name(i), ...outgoing[i].flatMap(given)]);
     return found;
   }
 
+  const { name, source, inputs, outputs, colours = {} } = columns;
+  const paint = ({ nodes: ofNodes, scopes: ofScopes, ...legend }) =>
+    ({ ...legend, fills: { node: numbersOf(ofNodes), scope: numbersOf(ofScopes) } });
   return {
-    name, source, inputs, outputs, findings, search, count: op.length, edges: { from, to, value },
-    nodes: { op: text(op), domain: text(domain), name: text(nodeName), attrs: text(attrs), line: text(line), scope: (i) => scope[i] },
-    scopes: {
-      name: text(scopeName), cls: text(cls), kind: text(kind), path, count: parent.length,
-      parent: (s) => parent[s], owner: (s) => owner[s], size: (s) => sums[s].size,
-      children: (s) => [...below.of(s)], nodesOf: (s) => [...inScope.of(s)],
-      output: (s) => (gives[s] < 0 ? "" : text(type)(value[gives[s]])),
-    },
-    values: { name: text(valueName), type: text(type) },
-    outgoing: leaving.of, incoming: arriving.of,
-    weightsOf: (i) => Array.from(used.of(i), (w) => ({ name: text(weightName)(w), type: text(weightType)(w), bytes: weightBytes[w] })),
-    cost: { node: costOf, scope: (s) => sums[s] },
+    columns, text: (k) => strings[k], name, source, inputs, outputs, findings, search, count, nodes, values,
+    edges: { from, to, value },
+    scopes: { ...scopes, count: many, children: (s) => below[s], nodesOf: (s) => inScope[s], marks: (s) => marks[s] },
+    outgoing: (i) => outgoing[i], incoming: (i) => incoming[i],
+    weightsOf: (i) => used[i].map((w) => ({ name: weights.name(w), type: weights.type(w), bytes: weights.bytes(w) })),
+    cost: { node: costOf(cost), scope: costOf(scopes) },
+    colours: Object.fromEntries(Object.entries(colours).map(([mode, all]) => [mode, paint(all)])),
     findingsOf: (i) => findings.filter(({ node }) => node === i),
   };
 }

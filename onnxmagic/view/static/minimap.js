@@ -1,30 +1,24 @@
-// The whole scene in a corner, with what is in view as a rectangle to drag. A canvas: thousands of boxes, no one to focus.
+// The whole scene in a corner, what is in view as a rectangle to drag. A canvas: thousands of boxes, none to focus.
 
-const WIDE = 132;
-const HIGH = 150;
+import { piece } from "./dom.js";
+
+const [WIDE, HIGH] = [132, 150];
+// Of greys and colours that can be seen in light and dark.
+const INKS = { added: "#2da44e", removed: "#e5534b", changed: "#bf8700", moved: "#4184e4", "": "#8793a1d0" };
 
 /** Put a minimap into `stage`; `go(x, y)` moves the middle of the view to a point of the scene. */
 export class Minimap {
   constructor(stage, go) {
-    this.canvas = document.createElement("canvas");
-    this.frame = document.createElement("div");
-    this.element = document.createElement("div");
-    this.element.append(this.canvas, this.frame);
-    this.element.className = "om-map";
-    // The arrow keys and the search say the same to who cannot see it.
-    this.element.setAttribute("aria-hidden", "true");
-    this.element.dataset.own = "";
-    stage.append(this.element);
     const move = (event) => {
       if (!event.buttons) return;
-      const box = this.canvas.getBoundingClientRect();
-      go((event.clientX - box.left) / this.sx, (event.clientY - box.top) / this.sy);
+      if (event.type === "pointerdown") this.element.setPointerCapture(event.pointerId);
+      const { left, top } = this.canvas.getBoundingClientRect();
+      go((event.clientX - left) / this.sx, (event.clientY - top) / this.sy);
     };
-    this.element.addEventListener("pointerdown", (event) => {
-      this.element.setPointerCapture(event.pointerId);
-      move(event);
-    });
-    this.element.addEventListener("pointermove", move);
+    [this.canvas, this.frame] = [piece("canvas"), piece("div")];
+    // The arrow keys and the search say the same to who cannot see it.
+    const own = { class: "om-map", "aria-hidden": "true", "data-own": "", pointerdown: move, pointermove: move };
+    stage.append((this.element = piece("div", own, this.canvas, this.frame)));
   }
 
   /** Draw a scene; a very long one is not drawn to scale, or it would be a hair. */
@@ -34,30 +28,21 @@ export class Minimap {
     [this.sx, this.sy, this.scene] = [w / width, h / height, { width, height }];
     const dense = devicePixelRatio || 1;
     Object.assign(this.canvas, { width: w * dense, height: h * dense });
-    Object.assign(this.canvas.style, { width: `${w}px`, height: `${h}px` });
+    this.canvas.style.cssText = `width: ${w}px; height: ${h}px`;
     const pen = this.canvas.getContext("2d");
-    pen.scale(dense, dense);
-    // Of very many, every so many: the picture is the same.
-    const stride = Math.ceil(boxes.length / 6000);
-    for (let k = 0; k < boxes.length; k += stride) {
-      const box = boxes[k];
-      // Of a grey that can be seen in light and dark.
-      pen.fillStyle = box.open ? "#8793a133" : "#8793a1d0";
-      pen.fillRect(box.x * this.sx, box.y * this.sy, Math.max(box.width * this.sx, 0.7), Math.max(box.height * this.sy, 0.7));
+    pen.scale(dense * this.sx, dense * this.sy);
+    for (const box of boxes) {
+      pen.fillStyle = box.open ? "#8793a133" : INKS[box.marked];
+      pen.fillRect(box.x, box.y, Math.max(box.width, 0.7 / this.sx), Math.max(box.height, 0.7 / this.sy));
     }
   }
 
   /** Show where the camera is; where all is in view there is nothing to find. */
   follow([x0, y0, x1, y1]) {
-    const { width, height } = this.scene;
-    const all = x0 <= 0 && y0 <= 0 && x1 >= width && y1 >= height;
-    if (this.element.hidden !== all) this.element.hidden = all;
-    if (all) return;
-    const [left, top] = [Math.max(x0, 0) * this.sx, Math.max(y0, 0) * this.sy];
-    const [right, bottom] = [Math.min(x1, width) * this.sx, Math.min(y1, height) * this.sy];
-    const { style } = this.frame;
-    style.transform = `translate(${left}px, ${top}px)`;
-    style.width = `${Math.max(right - left, 3)}px`;
-    style.height = `${Math.max(bottom - top, 3)}px`;
+    const { scene: { width, height }, sx, sy, element, frame } = this;
+    element.hidden = x0 <= 0 && y0 <= 0 && x1 >= width && y1 >= height;
+    const [left, top] = [Math.max(x0, 0) * sx, Math.max(y0, 0) * sy];
+    const [w, h] = [Math.max(Math.min(x1, width) * sx - left, 3), Math.max(Math.min(y1, height) * sy - top, 3)];
+    frame.style.cssText = `transform: translate(${left}px, ${top}px); width: ${w}px; height: ${h}px`;
   }
 }
