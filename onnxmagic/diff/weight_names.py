@@ -36,7 +36,8 @@ def name_of(a: Side, b: Side, pair: WeightPair) -> str:
     known = own_name(a, pair.a.weight) or own_name(b, pair.b.weight)
     if known or not is_parameter(a, pair.a.weight):
         return known or a.stored[pair.a.weight].name
-    role = _ROLES.get(a.nodes[pair.nodes[0]].op_type, {}).get(pair.slot, "") if pair.nodes[0] >= 0 else ""
+    node, slot = (pair.nodes[0], pair.slot) if pair.nodes[0] >= 0 else _first_reader(a, pair.a.weight)
+    role = _ROLES.get(a.nodes[node].op_type, {}).get(slot, "") if node >= 0 else ""
     where = where_of(a, b, pair)
     return f"{where}.{role}" if role and where else a.stored[pair.a.weight].name
 
@@ -44,5 +45,14 @@ def name_of(a: Side, b: Side, pair: WeightPair) -> str:
 def where_of(a: Side, b: Side, pair: WeightPair) -> str:
     """Return the module that computes with a weight; ``""`` where nobody knows."""
     if pair.nodes[0] < 0:
-        return ""
+        node, _ = _first_reader(a, pair.a.weight)
+        return (a.nodes[node].module if node >= 0 else None) or ""
     return a.nodes[pair.nodes[0]].module or b.nodes[pair.nodes[1]].module or ""
+
+
+def _first_reader(side: Side, weight: int) -> tuple[int, int]:
+    """Return the first node that reads a weight as it is, and the slot; -1 where none does."""
+    for node, used in enumerate(side.outline.weights):
+        if weight in used:
+            return node, side.outline.reads[node].index(-2 - weight)
+    return -1, -1

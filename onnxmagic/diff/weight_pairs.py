@@ -45,9 +45,13 @@ def paired(a: Side, b: Side, matching: Matching) -> PairedWeights:
     """Return which weight is which."""
     reads = Reads(a), Reads(b)
     read = _by_nodes(a, b, matching, reads)
-    helpers = reads[0].helpers(), reads[1].helpers()
+    helpers = reads[0].helpers() | _companions(a), reads[1].helpers() | _companions(b)
     # The scale of a weight that is quantised in one model only is part of that weight.
-    pairs = [pair for pair in read if pair.a.weight not in helpers[0] and pair.b.weight not in helpers[1]]
+    pairs = [
+        replace(pair, a=_scaled(a, pair.a), b=_scaled(b, pair.b))
+        for pair in read
+        if pair.a.weight not in helpers[0] and pair.b.weight not in helpers[1]
+    ]
     left = [
         [index for index in range(len(side.stored)) if index not in taken and index not in used]
         for side, used, taken in (
@@ -55,16 +59,14 @@ def paired(a: Side, b: Side, matching: Matching) -> PairedWeights:
             (b, helpers[1], {pair.b.weight for pair in pairs}),
         )
     ]
-    for find in (_by_values, _by_names):
+    for find in (_by_values, _by_names, _by_origin):
         pairs += find(a, b, left)
     return PairedWeights(tuple(sorted(pairs, key=lambda pair: pair.a.weight)), tuple(left[0]), tuple(left[1]))
 
 
 def own_name(side: Side, index: int) -> str:
     """Return the name of a parameter as PyTorch has it; ``""`` where the file does not tell."""
-    name = side.stored[index].name
-    for ending in _STORED_AS:
-        name = name.removesuffix(ending)
+    name = _before_quantising(side.stored[index].name)
     return side.folded.get(name, "") or (name if is_own_name(name) else "")
 
 
@@ -135,6 +137,32 @@ def _by_names(a: Side, b: Side, left: list[list[int]]) -> list[WeightPair]:
     return _take(found, left, (a, b))
 
 
+def _by_origin(a: Side, b: Side, left: list[list[int]]) -> list[WeightPair]:
+    """Take the pairs out of what is left of which a quantiser named one after the other: ``val_41_quantized``."""
+    theirs = {b.stored[index].name: index for index in left[1]}
+    origins = {_before_quantising(name): index for name, index in theirs.items() if _before_quantising(name) != name}
+    found: list[tuple[int, int]] = []
+    for index in left[0]:
+        name = a.stored[index].name
+        other = origins.get(name, theirs.get(_before_quantising(name), -1) if _before_quantising(name) != name else -1)
+        if other >= 0 and a.stored[index].size == b.stored[other].size:
+            found.append((index, other))
+    return _take(found, left, (a, b))
+
+
+def _companions(side: Side) -> set[int]:
+    """Return the scales and zero points that their names tell: a node may take the weight's for its input's."""
+    numbers = {weight.name: number for number, weight in enumerate(side.stored)}
+    bases = [base for name in numbers if (base := _before_quantising(name)) != name]
+    return {numbers[name] for base in bases for name in (f"{base}_scale", f"{base}_zero_point") if name in numbers}
+
+
+def _before_quantising(name: str) -> str:
+    for ending in _STORED_AS:
+        name = name.removesuffix(ending)
+    return name
+
+
 def _take(
     found: Iterable[tuple[int, int]], left: list[list[int]], sides: tuple[Side, Side] | None = None
 ) -> list[WeightPair]:
@@ -158,15 +186,16 @@ def _turned(a: Side, b: Side, one: int, other: int) -> bool:
 
 
 def _read(side: Side, index: int) -> Read:
-    """Return how a weight that is paired by its name is stored: its companions are known by their names too."""
-    if "int" not in side.stored[index].dtype:
-        return Read(index)
-    name = side.stored[index].name
-    base = next((name.removesuffix(ending) for ending in _STORED_AS if name.endswith(ending)), "")
+    """Return how a weight that is paired by its name is stored."""
+    return _scaled(side, Read(index))
+
+
+def _scaled(side: Side, read: Read) -> Read:
+    """Return `read` with the scale that its name tells, where no node does: it may be applied far behind the weight."""
+    stored = side.stored[read.weight]
+    base = _before_quantising(stored.name)
+    if read.quantised is not None or "int" not in stored.dtype or base == stored.name:
+        return read
     numbers = {weight.name: number for number, weight in enumerate(side.stored)}
-    scale = numbers.get(f"{base}_scale", -1) if base else -1
-    return (
-        Read(index, quantised=Quantised(scale, numbers.get(f"{base}_zero_point", -1), -1))
-        if scale >= 0
-        else Read(index)
-    )
+    scale, zero = (numbers.get(f"{base}_{part}", -1) for part in ("scale", "zero_point"))
+    return replace(read, quantised=Quantised(scale, zero, -1)) if scale >= 0 else read

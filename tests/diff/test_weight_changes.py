@@ -150,6 +150,25 @@ def test_dynamic_quantisation_is_seen_through(tmp_path: Path, *, per_channel: bo
     assert (weights.added, weights.removed) == ((), ())  # scales and zero points are no parameters
 
 
+def test_a_generated_name_is_known_behind_its_quantiser_and_so_is_a_scale_behind_a_gather(tmp_path: Path) -> None:
+    table, matrix = np.float32(np.linspace(-1, 1, 64)).reshape(16, 4), np.float32(np.linspace(-2, 2, 16)).reshape(4, 4)
+    nodes = [helper.make_node("Gather", ["table.weight", "ids"], ["rows"])]
+    nodes.append(helper.make_node("MatMul", ["rows", "val_41"], ["y"]))
+    for node, module in zip(nodes, ("table", "head"), strict=True):
+        scopes = node.metadata_props.add(key="pkg.torch.onnx.name_scopes")
+        scopes.value = str(["", module, node.output[0]])
+    weights = [numpy_helper.from_array(table, "table.weight"), numpy_helper.from_array(matrix, "val_41")]
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["n"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])
+    graph = helper.make_graph(nodes, "net", [ids], [y], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), tmp_path / "a.onnx")
+    quantize_dynamic(tmp_path / "a.onnx", tmp_path / "b.onnx", op_types_to_quantize=["Gather", "MatMul"])
+    weights = diff(tmp_path / "a.onnx", tmp_path / "b.onnx").weights
+    assert {change.name for change in weights.changed} == {"table.weight", "head.weight"}
+    assert all(change.seen_through == ("dequantised",) and change.cosine > 0.999 for change in weights.changed)
+    assert (weights.added, weights.removed) == ((), ())
+
+
 def dequantised(scale: np.ndarray, zero: np.ndarray, axis: int = 1, **more: int) -> onnx.ModelProto:
     """The chain with its first weight as int8 behind a DequantizeLinear."""
     wide = scale if scale.ndim == 0 or more else np.expand_dims(scale, 1 - axis)
