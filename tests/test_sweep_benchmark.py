@@ -8,12 +8,12 @@ from sweep import measure, missed_bars, table
 
 
 def test_a_bar_that_is_held() -> None:
-    assert missed_bars({"MLP": {"sweep": 1.14, "the same work": 1.0, "session.run alone": 0.5}}) == []
+    assert missed_bars({"ResNet-18": {"sweep": 1.14, "the same work": 1.0, "session.run alone": 0.5}}) == []
 
 
 def test_a_slow_sweep_is_named() -> None:
-    (line,) = missed_bars({"MLP": {"sweep": 1.2, "the same work": 1.0, "session.run alone": 0.5}})
-    assert line == "MLP: the sweep takes 1.20 times the loop that does the same work; 1.15 is allowed"
+    (line,) = missed_bars({"ResNet-18": {"sweep": 1.2, "the same work": 1.0, "session.run alone": 0.5}})
+    assert line == "ResNet-18: the sweep takes 1.20 times the loop that does the same work; 1.15 is allowed"
 
 
 def test_all_ways_are_measured(tmp_path: Path) -> None:
