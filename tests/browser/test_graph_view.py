@@ -47,11 +47,10 @@ def settle(page):
     """Wait until nothing has moved for a while; how long that takes is the machine's affair."""
     page.evaluate(
         """async () => {
-            const of = ({ camera: { x, y, k }, drawing }) => [x, y, k, Boolean(drawing.tween)];
-            const now = () => JSON.stringify(graphs.map(of));
+            const now = () => JSON.stringify(graphs.map(({ camera: { x, y, k } }) => [x, y, k]));
             for (let still = 0, last = ""; still < 6; last = now()) {
                 await new Promise(requestAnimationFrame);
-                still = now() === last ? still + 1 : 0;
+                still = now() === last && !graphs.some(({ drawing }) => drawing.tween) ? still + 1 : 0;
             }
         }"""
     )
