@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from onnxmagic.compared.measured import TOLERANCE
 from onnxmagic.errors import UsageMistake
+from onnxmagic.examine.request import check_data
 from onnxmagic.export.request import check_target
 from onnxmagic.export.sweep.asked import SAMPLES, check_samples
 
@@ -60,7 +61,7 @@ class DiffRequest:
             levels = ", ".join(map(repr, FAIL_ON[:-1]))
             raise UsageMistake(f"fail_on is {fail_on!r}; it must be {levels} or {FAIL_ON[-1]!r}.")
         request = cls(
-            data=_check_data(data),
+            data=check_data(data),
             samples=check_samples(samples),
             pins=tuple(map(_check_pin, _check_pins(pins))),
             run=run,
@@ -82,18 +83,6 @@ class DiffRequest:
             raise UsageMistake(
                 f"{option} means running both models, and run=False (--no-run) forbids it; leave one out."
             )
-
-
-def _check_data(data: Any) -> Any:
-    """Refuse what is no data; a DataLoader, an array and a dict of arrays are."""
-    if data is None or isinstance(data, Mapping):
-        return data  # pyright: ignore[reportUnknownVariableType]  # the user's own
-    if isinstance(data, (str, bytes, os.PathLike)):
-        raise UsageMistake("data is a text or a path; it must be the data themselves: a DataLoader, a list of batches.")
-    if not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
-        kind = type(data).__name__
-        raise UsageMistake(f"data is a {kind}; it must be batches: a DataLoader, a list of tuples or dicts, an array.")
-    return data
 
 
 def _check_pins(pins: Any) -> list[Any]:

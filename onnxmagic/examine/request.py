@@ -15,7 +15,7 @@ from onnxmagic.export.sweep.asked import SAMPLES, check_executor, check_samples
 from onnxmagic.fix import Fixes
 from onnxmagic.target import Target, find_targets
 
-__all__ = ["CheckRequest"]
+__all__ = ["CheckRequest", "check_data"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class CheckRequest:
             raise UsageMistake(f"fail_on is {fail_on!r}; it must be 'error', 'warning' or 'never'.")
         request = cls(
             against=against,
-            data=_check_data(data),
+            data=check_data(data),
             samples=check_samples(samples),
             executor=executor,
             targets=find_targets(targets),
@@ -97,7 +97,7 @@ class CheckRequest:
             raise UsageMistake(f"{option} means running the file, and run=False (--no-run) forbids it; leave one out.")
 
 
-def _check_data(data: Any) -> Iterable[Any] | None:
+def check_data(data: Any) -> Iterable[Any] | None:
     """Refuse what is no data; a DataLoader, an array and a dict of arrays are."""
     if data is None or isinstance(data, Mapping):
         return data  # pyright: ignore[reportUnknownVariableType]  # the user's own
