@@ -13,14 +13,16 @@ import math
 import os
 import re
 import shutil
+import signal
 import threading
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 __all__ = ["Figures", "Netron", "Ours", "open_and_measure"]
 
@@ -197,18 +199,45 @@ class Netron(Site):
 
 
 def open_and_measure(site: Site) -> Figures:
-    """Return the figures of opening `site` once; ``late`` is 1 where it took longer than anybody waits."""
+    """Return the figures of opening `site` once.
+
+    ``late`` is 1 where it took longer than anybody waits, or where the page crashed: the times are then how long that
+    took.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_chromium(playwright), args=[*FLAGS])
         context = browser.new_context(viewport={"width": WIDE, "height": HIGH})
         context.add_cookies([{"name": "consent", "value": "1", "url": site.address}])
         context.add_init_script(WATCH % site.seen)
         page = context.new_page()
+        crashed: list[float] = []
+        page.on("crash", lambda _: crashed.append(time.monotonic()))
+        start = time.monotonic()
         try:
-            figures = {**site.sizes, **_measure(site, page)}
-            return {**figures, **_cost(browser)}
+            with _ended(browser, MOST_SECONDS + 60):
+                figures = {**site.sizes, **_measure(site, page)}
+                return {**figures, **_cost(browser)}
+        except Error:
+            if not crashed and time.monotonic() - start < MOST_SECONDS:
+                raise
+            waited = min([*crashed, start + MOST_SECONDS]) - start
+            return {**site.sizes, "paint": waited, "usable": waited, "late": 1}
         finally:
             browser.close()
+
+
+@contextmanager
+def _ended(browser: Browser, seconds: float) -> Generator[None]:
+    """End a browser that is still at it after so long: a page that crashes while it is asked never answers."""
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    (main,) = (int(process["id"]) for process in processes if process["type"] == "browser")
+    watchdog = threading.Timer(seconds, os.kill, (main, signal.SIGKILL))
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
 
 
 def _look(page: Page, expression: str) -> Any:
@@ -227,7 +256,7 @@ def _measure(site: Site, page: Page) -> Figures:
     while (watched := _look(page, "watched")).get("usable") is None:
         if time.monotonic() - start > MOST_SECONDS:
             return {"paint": MOST_SECONDS, "usable": MOST_SECONDS, "late": 1}
-        time.sleep(0.05)
+        page.wait_for_timeout(50)  # and not time.sleep, in which a crash is not heard of
     arrived = _look(page, RESOURCES % json.dumps(site.data))
     figures = {"paint": watched["paint"] / 1000, "usable": (watched["usable"] - arrived) / 1000}
     if "script" not in site.sizes:

@@ -20,9 +20,10 @@ from onnxmagic.diff.result import Diff
 from onnxmagic.diff.side import Side
 from onnxmagic.diff.values import Values, opened
 from onnxmagic.diff.weight_names import name_of
-from onnxmagic.diff.weight_pairs import WeightPair, paired
-from onnxmagic.diff.weight_reads import Read
-from onnxmagic.diff.weight_values import Incomparable, real_pieces
+from onnxmagic.diff.weight_pairs import paired
+from onnxmagic.diff.weight_reads import Read, WeightPair
+from onnxmagic.diff.weight_steps import Incomparable
+from onnxmagic.diff.weight_values import real_pieces
 from onnxmagic.errors import UsageMistake, ValueUnavailable
 
 __all__ = ["Histograms", "histogram"]

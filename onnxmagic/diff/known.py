@@ -14,7 +14,10 @@ from typing import Final, NamedTuple
 from onnxmagic.diff.origins import Origins
 from onnxmagic.diff.pieces import Piece, Seam
 
-__all__ = ["name_of"]
+__all__ = ["FOLDED_IN", "name_of"]
+
+FOLDED_IN: Final = "BatchNormalization folded in"
+"""How the name ends of a batch norm that went into the convolution or product before it."""
 
 
 def _kinds(names: str) -> frozenset[str]:
@@ -119,11 +122,14 @@ def _replaced(written: Counter[str], fused: Counter[str]) -> str:
             return _exactly(fusion.name, written)
     rest = Counter({kind: count for kind, count in written.items() if kind != "BatchNormalization"})
     carrier = next((kind for kind in _CARRIERS if kind in rest), "")
-    return _normed(carrier) if carrier and rest == fused and rest != written else ""
+    if not carrier or rest == written:
+        return ""
+    activated = _replaced(rest, fused)
+    return _normed(carrier) if rest == fused else f"{activated}, {FOLDED_IN}" if activated.startswith(carrier) else ""
 
 
 def _normed(carrier: str) -> str:
-    return f"{carrier} with BatchNormalization folded in"
+    return f"{carrier} with {FOLDED_IN}"
 
 
 def _rest(kinds: Counter[str], fusion: _Fusion) -> Counter[str]:

@@ -32,6 +32,7 @@ from onnxmagic.diff.side import Side
 from onnxmagic.shown import ShowsItself, markdown
 
 if TYPE_CHECKING:
+    from onnxmagic.diff.clauses import Clause
     from onnxmagic.diff.histograms import Histograms
 
 __all__ = [
@@ -93,6 +94,13 @@ class Diff(ShowsItself):
 
     def __repr__(self) -> str:
         return f"<Diff {self.a.name} → {self.b.name}: {self.summary}>"
+
+    @property
+    def sentence(self) -> tuple[Clause, ...]:
+        """The summary in pieces, each with the place in the models that it speaks of: a page makes links of them."""
+        from onnxmagic.diff.summary import clauses
+
+        return clauses(self)
 
     @property
     def identical(self) -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from onnxmagic.diff.side import Side
-from onnxmagic.diff.weight_pairs import WeightPair, own_name
+from onnxmagic.diff.weight_pairs import own_name
+from onnxmagic.diff.weight_reads import WeightPair
 
 __all__ = ["is_parameter", "name_of", "where_of"]
 

@@ -12,24 +12,16 @@ from dataclasses import dataclass, replace
 
 from onnxmagic.diff.folded import is_own_name
 from onnxmagic.diff.matching import Matching
+from onnxmagic.diff.norms import through_norms
 from onnxmagic.diff.side import Side
 from onnxmagic.diff.sketch import looks_turned
-from onnxmagic.diff.weight_reads import Quantised, Read, Reads
+from onnxmagic.diff.weight_reads import Quantised, Read, Reads, WeightPair
 
-__all__ = ["PairedWeights", "WeightPair", "own_name", "paired"]
+__all__ = ["PairedWeights", "own_name", "paired"]
 
 _SWAPS = frozenset({"Add", "Mul", "And", "Or", "Xor", "Max", "Min", "Sum", "Mean"})
+_FUSED = "ConvBnFusion_W_"  # ONNX Runtime's, for a weight with a batch norm in it
 _STORED_AS = ("_quantized", "_quantised", "_dequantized")
-
-
-@dataclass(frozen=True, slots=True)
-class WeightPair:
-    """A weight of each model, how each is read, and one pair of the matched nodes that read them (-1: nobody)."""
-
-    a: Read
-    b: Read
-    nodes: tuple[int, int] = (-1, -1)
-    slot: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +53,13 @@ def paired(a: Side, b: Side, matching: Matching) -> PairedWeights:
     ]
     for find in (_by_values, _by_names, _by_origin):
         pairs += find(a, b, left)
+    pairs = through_norms(a, b, matching, pairs, left)
     return PairedWeights(tuple(sorted(pairs, key=lambda pair: pair.a.weight)), tuple(left[0]), tuple(left[1]))
 
 
 def own_name(side: Side, index: int) -> str:
     """Return the name of a parameter as PyTorch has it; ``""`` where the file does not tell."""
-    name = _before_quantising(side.stored[index].name)
+    name = _origin(side.stored[index].name)
     return side.folded.get(name, "") or (name if is_own_name(name) else "")
 
 
@@ -140,11 +133,11 @@ def _by_names(a: Side, b: Side, left: list[list[int]]) -> list[WeightPair]:
 def _by_origin(a: Side, b: Side, left: list[list[int]]) -> list[WeightPair]:
     """Take the pairs out of what is left of which a quantiser named one after the other: ``val_41_quantized``."""
     theirs = {b.stored[index].name: index for index in left[1]}
-    origins = {_before_quantising(name): index for name, index in theirs.items() if _before_quantising(name) != name}
+    origins = {_origin(name): index for name, index in theirs.items() if _origin(name) != name}
     found: list[tuple[int, int]] = []
     for index in left[0]:
         name = a.stored[index].name
-        other = origins.get(name, theirs.get(_before_quantising(name), -1) if _before_quantising(name) != name else -1)
+        other = origins.get(name, theirs.get(_origin(name), -1) if _origin(name) != name else -1)
         if other >= 0 and a.stored[index].size == b.stored[other].size:
             found.append((index, other))
     return _take(found, left, (a, b))
@@ -153,14 +146,15 @@ def _by_origin(a: Side, b: Side, left: list[list[int]]) -> list[WeightPair]:
 def _companions(side: Side) -> set[int]:
     """Return the scales and zero points that their names tell: a node may take the weight's for its input's."""
     numbers = {weight.name: number for number, weight in enumerate(side.stored)}
-    bases = [base for name in numbers if (base := _before_quantising(name)) != name]
+    bases = [base for name in numbers if (base := _origin(name)) != name]
     return {numbers[name] for base in bases for name in (f"{base}_scale", f"{base}_zero_point") if name in numbers}
 
 
-def _before_quantising(name: str) -> str:
+def _origin(name: str) -> str:
+    """Return what a weight was called before a tool put something else in its place."""
     for ending in _STORED_AS:
         name = name.removesuffix(ending)
-    return name
+    return name.removeprefix(_FUSED)
 
 
 def _take(
@@ -193,7 +187,7 @@ def _read(side: Side, index: int) -> Read:
 def _scaled(side: Side, read: Read) -> Read:
     """Return `read` with the scale that its name tells, where no node does: it may be applied far behind the weight."""
     stored = side.stored[read.weight]
-    base = _before_quantising(stored.name)
+    base = _origin(stored.name)
     if read.quantised is not None or "int" not in stored.dtype or base == stored.name:
         return read
     numbers = {weight.name: number for number, weight in enumerate(side.stored)}

@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from onnxmagic.diff.side import Side
 from onnxmagic.graph.facts import Node
 
-__all__ = ["Quantised", "Read", "Reads"]
+__all__ = ["Norm", "Quantised", "Read", "Reads", "WeightPair"]
 
 _FARTHEST: Final = 6
 """Nodes between a weight and who computes with it."""
@@ -35,12 +35,48 @@ class Quantised:
 
 
 @dataclass(frozen=True, slots=True)
+class Norm:
+    """A batch norm that the other model has folded into a weight.
+
+    Attributes
+    ----------
+    figures : tuple of int
+        Indices of its scale, shift, mean and variance.
+    epsilon : float
+    part : {"weight", "bias", "shift"}
+        What the weight is: that of the convolution, its bias, or the norm's own shift where it has no bias.
+    axis, groups : int
+        The axis of the weight that its channels are along; in a transposed convolution each group's are.
+    problem : str
+        Why it cannot be computed; empty where it can.
+    """
+
+    figures: tuple[int, ...] = ()
+    epsilon: float = 1e-5
+    part: Literal["weight", "bias", "shift"] = "weight"
+    axis: int = 0
+    groups: int = 1
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """A weight as a node reads it: `turned` when it is a matrix that is transposed on the way."""
 
     weight: int
     turned: bool = False
     quantised: Quantised | None = None
+    norm: Norm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightPair:
+    """A weight of each model, how each is read, and one pair of the matched nodes that read them (-1: nobody)."""
+
+    a: Read
+    b: Read
+    nodes: tuple[int, int] = (-1, -1)
+    slot: int = -1
 
 
 # Operators that compute with whole numbers: by the slot of their float counterpart, the slots of the values, the scale

@@ -8,19 +8,18 @@ own for them, on all the cores that training uses.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from onnxmagic.diff.values import Numbers, Values
-from onnxmagic.diff.weight_pairs import WeightPair
-from onnxmagic.diff.weight_reads import Quantised, Read
+from onnxmagic.diff.weight_reads import Read, WeightPair
+from onnxmagic.diff.weight_steps import Incomparable, Normed, Places, Real, Scaled, float64
 
-__all__ = ["Distance", "Incomparable", "distance", "real_pieces"]
+__all__ = ["Distance", "distance", "real_pieces"]
 
 _PIECE: Final = 2**17
 """Elements that are computed with at a time: in float64, few enough to stay in the processor's cache."""
@@ -30,12 +29,6 @@ _WHOLE: Final = 256 * 2**20
 
 _BLOCK: Final = 2**22
 """Elements of such a block."""
-
-Real = npt.NDArray[np.float64]
-
-
-class Incomparable(Exception):
-    """The values of two weights say nothing about each other; the message is a clause that says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +77,12 @@ class _Lane:
         self._index = read.weight
         self.weight = values.stored[read.weight]
         self.shape, self.size = self.weight.shape, self.weight.size
-        self.scaled = _Scaled.of(values, read.quantised, self.shape) if read.quantised else None
+        self.scaled = Scaled.of(values, read.quantised, self.shape) if read.quantised else None
+        self.normed = Normed.of(values, read.norm, self.shape) if read.norm else None
 
     def flat(self, start: int, count: int) -> Real:
         """Return values row by row."""
-        numbers = _float64(self._values.flat(self._index, start, count))
-        return self.scaled.real(numbers, np.arange(start, start + count)) if self.scaled else numbers
+        return self._real(self._values.flat(self._index, start, count), lambda: np.arange(start, start + count))
 
     def rows(self, rows: range) -> Real:
         """Return rows of a matrix."""
@@ -98,12 +91,16 @@ class _Lane:
 
     def columns(self, columns: range) -> Real:
         """Return columns of a matrix, as rows."""
-        numbers = _float64(self._columns(columns))
-        if self.scaled is None:
-            return numbers
         height, width = self.shape
-        places = np.arange(height)[None] * width + np.arange(columns.start, columns.stop)[:, None]
-        return self.scaled.real(numbers, places)
+        along = np.arange(columns.start, columns.stop)[:, None]
+        return self._real(self._columns(columns), lambda: np.arange(height)[None] * width + along)
+
+    def _real(self, numbers: Numbers, places: Callable[[], Places]) -> Real:
+        """Return what numbers stand for that are in these places of the weight; nobody else has to work them out."""
+        real = float64(numbers)
+        for step in filter(None, (self.scaled, self.normed)):
+            real = step.real(real, places())
+        return real
 
     @property
     def step(self) -> int:
@@ -120,54 +117,6 @@ class _Lane:
         return self._values.flat(self._index, 0, self.size).reshape(self.shape)
 
 
-@dataclass(frozen=True)
-class _Scaled:
-    """What makes real numbers of the stored ones: for one in place `p`, scale and zero point of its block."""
-
-    scale: Real
-    zero: Real
-    dim: int
-    inner: int
-    block: int
-
-    @classmethod
-    def of(cls, values: Values, kind: Quantised, shape: tuple[int, ...]) -> _Scaled:
-        scale, zero = (_small(values, index) for index in (kind.scale, kind.zero))
-        axis = kind.axis % len(shape) if shape else 0
-        dim, inner = (shape[axis] if shape else 1), math.prod(shape[axis + 1 :])
-        known = {1, dim} if not kind.block else {math.prod(shape) // dim * -(-dim // kind.block)}
-        if scale.size not in known or zero.size not in {0, scale.size}:
-            raise Incomparable("its scale does not fit its shape")
-        return cls(scale, zero, dim, inner, kind.block)
-
-    def real(self, numbers: Real, places: npt.NDArray[np.int64]) -> Real:
-        """Return the real values of `numbers`, which stand in these places of the weight."""
-        if self.scale.size == 1:
-            which: Any = 0
-        else:
-            along = places // self.inner % self.dim
-            which = along if not self.block else self._of_block(places, along)
-        return (numbers - (self.zero[which] if self.zero.size else 0.0)) * self.scale[which]
-
-    def _of_block(self, places: npt.NDArray[np.int64], along: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        blocks = -(-self.dim // self.block)
-        return (places // (self.inner * self.dim) * blocks + along // self.block) * self.inner + places % self.inner
-
-
-def _small(values: Values, index: int) -> Real:
-    if index < 0:
-        return np.zeros(0)
-    if not values.readable(index):
-        raise Incomparable("its scale or its zero point cannot be read")
-    return _float64(values.flat(index, 0, values.stored[index].size))
-
-
-def _float64(numbers: Numbers) -> Real:
-    # What numpy has no arithmetic for (bfloat16, float8, int4) has it in float32.
-    plain = numbers if numbers.dtype.kind in "biuf" else numbers.astype(np.float32)
-    return plain.astype(np.float64, order="C")
-
-
 def _how(lanes: tuple[_Lane, _Lane], *, turned: bool) -> tuple[str, ...]:
     """Return what is seen through to compare the two."""
     one, other = lanes
@@ -178,6 +127,8 @@ def _how(lanes: tuple[_Lane, _Lane], *, turned: bool) -> tuple[str, ...]:
         if one.size != other.size or _permuted(_sizes(one.shape), _sizes(other.shape)):
             raise Incomparable(f"its shape was {_text(one.shape)} and is {_text(other.shape)}")
         words.append("reshaped")
+    if one.normed or other.normed:
+        words.append("folded")
     if one.scaled or other.scaled:
         words.append("dequantised")
     elif one.weight.dtype != other.weight.dtype:

@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
-from typing import Final
 
 from onnxmagic.check.wording import code
 from onnxmagic.diff.matching import Matching
@@ -22,13 +21,12 @@ from onnxmagic.diff.side import Side
 from onnxmagic.diff.sketch import alike_as
 from onnxmagic.diff.values import Values, opened
 from onnxmagic.diff.weight_names import is_parameter, name_of, where_of
-from onnxmagic.diff.weight_pairs import WeightPair, own_name, paired
-from onnxmagic.diff.weight_reads import Read, Reads
-from onnxmagic.diff.weight_values import Distance, Incomparable, distance
+from onnxmagic.diff.weight_pairs import own_name, paired
+from onnxmagic.diff.weight_reads import Read, WeightPair
+from onnxmagic.diff.weight_steps import Incomparable
+from onnxmagic.diff.weight_values import Distance, distance
 
 __all__ = ["alike", "weights_diff"]
-
-_FOLDING: Final = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "FusedConv"})
 
 
 def alike(a: Side, b: Side) -> Callable[[int, int], float]:
@@ -60,7 +58,7 @@ def weights_diff(
     if progress is not None:
         progress("compare weights")
     with ExitStack() as stack:
-        comparison = _Comparison(a, b, matching, stack)
+        comparison = _Comparison(a, b, stack)
         verdicts = [(pair, comparison.verdict(pair)) for pair in found.pairs]
     changed = [verdict for _, verdict in verdicts if isinstance(verdict, WeightChange)]
     kept = [pair for pair, verdict in verdicts if verdict is None and _counts(a, b, pair)]
@@ -91,9 +89,8 @@ class _Unread:
 class _Comparison:
     """Pairs of weights, judged one after the other; the files are opened when the first of them has to be read."""
 
-    def __init__(self, a: Side, b: Side, matching: Matching, stack: ExitStack) -> None:
+    def __init__(self, a: Side, b: Side, stack: ExitStack) -> None:
         self.a, self.b = a, b
-        self._matching = matching
         self._stack = stack
 
     def verdict(self, pair: WeightPair) -> WeightChange | _Unread | None:
@@ -103,8 +100,6 @@ class _Comparison:
         blame = self._unreadable(pair)
         if blame is not None:
             return blame
-        if folded := self._folded(pair):
-            return self._change(pair, reason=folded, seen_through=("folded",))
         if not self._there(pair):
             return self._change(pair, reason="the file that had it is gone")
         try:
@@ -127,6 +122,8 @@ class _Comparison:
     def _scale(side: Side, read: Read) -> object:
         """Return what makes real numbers of a weight's, to be held against another's."""
         kind = read.quantised
+        if read.norm is not None:
+            return object()
         if kind is None:
             return None
         hashes = [side.hash_of(index) if index >= 0 else b"" for index in (kind.scale, kind.zero)]
@@ -147,39 +144,13 @@ class _Comparison:
         one, other = self.a.stored[pair.a.weight], self.b.stored[pair.b.weight]
         if self.a.hash_of(pair.a.weight) and self.b.hash_of(pair.b.weight):
             return False
-        if (one.dtype, one.shape) != (other.dtype, other.shape) or pair.a.quantised or pair.b.quantised:
+        as_stored = all(read.quantised is None and read.norm is None for read in (pair.a, pair.b))
+        if (one.dtype, one.shape) != (other.dtype, other.shape) or not as_stored:
             return False
         pieces = zip_longest(self._values[0].raw(pair.a.weight), self._values[1].raw(pair.b.weight))
         return all(x == y for x, y in pieces)
 
-    def _folded(self, pair: WeightPair) -> str:
-        """Return that a batch norm is folded into a weight in one of the two; ``""`` where none is."""
-        if pair.nodes[0] < 0 or self.a.nodes[pair.nodes[0]].op_type not in _FOLDING:
-            return ""
-        alone = [
-            any(
-                side.nodes[node].op_type == "BatchNormalization" and node not in matched for node in reads.behind(index)
-            )
-            for side, reads, index, matched in zip(
-                (self.a, self.b),
-                self._reads,
-                pair.nodes,
-                (self._matching.of_a, self._matching.of_b),
-                strict=True,
-            )
-        ]
-        if alone[0] == alone[1]:
-            return ""
-        return f"a batch norm is folded into it in {self.b.name if alone[0] else self.a.name}"
-
-    def _change(
-        self,
-        pair: WeightPair,
-        found: Distance | None = None,
-        *,
-        reason: str = "",
-        seen_through: tuple[str, ...] = (),
-    ) -> WeightChange:
+    def _change(self, pair: WeightPair, found: Distance | None = None, *, reason: str = "") -> WeightChange:
         nan = float("nan")
         before, after = self.a.stored[pair.a.weight], self.b.stored[pair.b.weight]
         return WeightChange(
@@ -188,7 +159,7 @@ class _Comparison:
             after=after.name,
             shape=before.shape,
             dtypes=(before.dtype, after.dtype),
-            seen_through=found.seen_through if found else seen_through,
+            seen_through=found.seen_through if found else (),
             max_abs=found.max_abs if found else nan,
             mean_abs=found.mean_abs if found else nan,
             cosine=found.cosine if found else nan,
@@ -203,10 +174,6 @@ class _Comparison:
     @cached_property
     def _values(self) -> tuple[Values, Values]:
         return self._stack.enter_context(opened(self.a)), self._stack.enter_context(opened(self.b))
-
-    @cached_property
-    def _reads(self) -> tuple[Reads, Reads]:
-        return Reads(self.a), Reads(self.b)
 
 
 def _counts(a: Side, b: Side, pair: WeightPair) -> bool:

@@ -49,8 +49,13 @@ def diff_report(diff: Diff) -> Report:
         cost(diff),
         _findings(diff),
     )
-    header = Header(_sign(diff), words.spans(diff.summary), _facts(diff.a, diff.b))
+    header = Header(_sign(diff), _summary(diff), _facts(diff.a, diff.b))
     return Report("diff", header, tuple(section for section in all_sections if section.title or section.parts))
+
+
+def _summary(diff: Diff) -> Line:
+    """Return the sentence, of which each piece leads to what it speaks of."""
+    return tuple(replace(span, go=clause.place) for clause in diff.sentence for span in words.spans(clause.text))
 
 
 def _sign(diff: Diff) -> Sign:

@@ -24,24 +24,38 @@ def wrap(spans: Line, columns: int) -> list[Line]:
     lines: list[list[Span]] = [[]]
     room = columns
     for word in _words(spans, columns):
-        size = width((word,))
-        blank = word.text.isspace()
+        size = width(word)
+        blank = word[0].text.isspace()
         if size > room and not blank:
             lines.append([])
             room = columns
         if blank and (not lines[-1] or size > room):
             continue
-        lines[-1].append(word)
+        lines[-1] += word
         room -= size
     return [_merged(words) for words in lines]
 
 
-def _words(spans: Line, columns: int) -> list[Span]:
-    words: list[Span] = []
+def _words(spans: Line, columns: int) -> list[Line]:
+    """Return blanks and words; a word that is code followed by a comma has two tones and is one word."""
+    words: list[list[Span]] = []
     for span in spans:
-        for word in re.findall(r"\s+|\S+", span.text):
-            words += [Span(word[start : start + columns], span.tone) for start in range(0, len(word), columns)]
-    return words
+        for text in re.findall(r"\s+|\S+", span.text):
+            if text.isspace() or not words or words[-1][0].text.isspace():
+                words.append([])
+            words[-1].append(Span(text, span.tone))
+    return [
+        part for word in words for part in ([tuple(word)] if width(tuple(word)) <= columns else _cut(word, columns))
+    ]
+
+
+def _cut(word: list[Span], columns: int) -> list[Line]:
+    """Return the pieces of a word that is longer than a line."""
+    return [
+        (Span(span.text[start : start + columns], span.tone),)
+        for span in word
+        for start in range(0, len(span.text), columns)
+    ]
 
 
 def _merged(words: list[Span]) -> Line:

@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import expect
 
 from onnxmagic.check.finding import Finding, Where
-from onnxmagic.diff.result import FindingsDiff, NodeChange, NodesDiff
+from onnxmagic.diff.result import FindingsDiff, NodeChange, NodesDiff, Region
+from onnxmagic.diff.summary import summarised
 from onnxmagic.view import to_html
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "view" / "diff"))
@@ -216,6 +217,22 @@ def test_links_of_the_report_lead_to_places_in_the_drawing(static_page: Open) ->
     page = shown(static_page, diffs.small())
     for name, label in (("norm", "+ Tanh"), ("drop", "− Identity"), ("block.down.weight", "~ MatMul")):
         page.locator(f"[data-go]:text-is('{name}')").first.click()
+        expect(box(page, label)).to_have_attribute("aria-selected", "true")
+
+
+def test_the_pieces_of_the_sentence_lead_to_what_they_speak_of(static_page: Open) -> None:
+    base = diffs.measured(diffs.small(), DIFFERENCES)
+    (drop,), norm = base.nodes.removed, base.nodes.added[0]
+    rewrites = (Region("Identity", (drop,), (), indices=((drop.index,), ())), Region("", (), (norm,)))
+    page = shown(static_page, summarised(replace(base, regions=rewrites)))
+    sentence = page.locator(".om-header")
+    for text, label in (
+        ("1 × Identity removed", "− Identity"),
+        ("1 other node added", "+ Tanh"),
+        ("2 changed", "~ Relu"),
+        ("1 weight changed, at most 1", "~ MatMul"),
+    ):
+        sentence.get_by_role("link", name=text, exact=True).click()
         expect(box(page, label)).to_have_attribute("aria-selected", "true")
 
 

@@ -200,24 +200,6 @@ def test_scales_of_blocks_are_seen_through() -> None:
     assert change.max_abs <= 0.5 * scale.max() * 1.01
 
 
-def test_a_folded_batch_norm_is_said_and_not_measured() -> None:
-    kernel = RANDOM.standard_normal((SIZE, SIZE, 1)).astype(np.float32)
-    norm = [numpy_helper.from_array(RANDOM.uniform(0.5, 1, SIZE).astype(np.float32), f"bn.{i}") for i in range(4)]
-    conv = helper.make_node("Conv", ["x", "conv.weight"], ["h"])
-    plain = [conv, helper.make_node("BatchNormalization", ["h", *(each.name for each in norm)], ["b"])]
-    tail = helper.make_node("Relu", ["b"], ["y"])
-    before = whole([*plain, tail], [numpy_helper.from_array(kernel, "conv.weight"), *norm], "y")
-    folded = helper.make_node("Conv", ["x", "conv.weight"], ["b"])
-    after = whole([folded, tail], [numpy_helper.from_array(kernel * 0.7, "conv.weight")], "y")
-    for model in (before, after):
-        for value in (*model.graph.input, *model.graph.output):
-            value.type.tensor_type.shape.dim.add(dim_value=5)
-    change = only(diff(before, after))
-    assert (change.name, change.seen_through) == ("conv.weight", ("folded",))
-    assert change.reason == "a batch norm is folded into it in b"
-    assert math.isnan(change.max_abs)
-
-
 def test_nan_and_infinity_are_counted_and_do_not_hide_the_rest() -> None:
     before, after = BASE["l0.weight"].copy(), BASE["l0.weight"].copy()
     before[0, 0] = np.nan

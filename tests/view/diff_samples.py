@@ -29,6 +29,7 @@ from onnxmagic.diff.result import (
     WeightsDiff,
 )
 from onnxmagic.diff.side import Side
+from onnxmagic.diff.summary import summarised
 from onnxmagic.graph.drawn import outlined
 from onnxmagic.graph.read import read
 
@@ -174,10 +175,10 @@ def changed(**changes: Any) -> Diff:
             (Finding("OM601", "duplicate-weights", "info", "`a` and `b` hold the same values."),),
             "",
         ),
-        summary="12 × RMSNormalization, 3 weights at most 3.1e-3; 1 breaking change of the signature.",
+        summary="",
         notes=("The file of the first was replaced since.",),
     )
-    return replace(diff, **changes)
+    return summarised(replace(diff, **changes))
 
 
 HOSTILE = "<img src=x onerror=alert(1)> `a|b\\` @someone #1 http://x.y **b**\u202e\n| c"
@@ -189,7 +190,7 @@ def hostile() -> Diff:
     weight = WeightChange(HOSTILE, HOSTILE, HOSTILE, (1,), (HOSTILE, "float32"), (HOSTILE,), 1.0, 1.0, 0.5)
     odd = value(HOSTILE, 1.0, node=node, where=Where(module=HOSTILE, source=HOSTILE, file=HOSTILE, line=1))
     base = changed()
-    return replace(
+    found = replace(
         base,
         a=replace(base.a, name=HOSTILE),
         nodes=NodesDiff(
@@ -200,6 +201,6 @@ def hostile() -> Diff:
         weights=WeightsDiff((weight,), (HOSTILE,), (HOSTILE,), unread=((HOSTILE, HOSTILE),)),
         outputs=OutputsDiff(True, "", HOSTILE, 1, (odd,), (odd,), odd, left_out=HOSTILE),
         findings=FindingsDiff((Finding("OM206", "unused-input", "error", HOSTILE),), (), ""),
-        summary=HOSTILE,
         notes=(HOSTILE,),
     )
+    return summarised(found)

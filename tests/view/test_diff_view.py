@@ -47,7 +47,9 @@ def test_the_order_is_that_of_a_reader_who_stops_early():
     labels = [each.label for each in report(diff_samples.changed()).sections]
     assert [label for label in labels if label in ORDER] == [label for label in ORDER if label in labels]
     assert {"signature", "structure", "weights", "numbers", "cost", "findings"} <= set(labels)
-    assert to_text(diff_samples.changed()).startswith("✗ 12 × RMSNormalization, 3 weights at most 3.1e-3")
+    assert to_text(diff_samples.changed()).startswith(
+        "✗ 12 × RMSNormalization fused, 1 other node removed and 2 changed;"
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,8 @@ def test_names_reach_the_page_as_text():
     assert "script" not in page.names
     assert not {name for name in page.attributes if name.startswith("on")}
     assert clean(diff_samples.HOSTILE) in page.text
-    assert diff_samples.changed().summary in Elements(fragment(report(diff_samples.changed()))).text
+    sentence = diff_samples.changed().summary.replace("`", "")
+    assert sentence in Elements(fragment(report(diff_samples.changed()))).text
 
 
 def rendered(markdown: str) -> Elements:

@@ -81,3 +81,8 @@ def test_render_takes_at_least_72_columns():
     from onnxmagic.view.report import report
 
     assert render(report(samples.ready()), 5) == render(report(samples.ready()), 72)
+
+
+def test_a_word_of_two_tones_is_one_word():
+    lines = wrap((*words.spans("see `some_code`"), *words.spans(", and more")), 14)
+    assert ["".join(span.text for span in each) for each in lines] == ["see some_code,", "and more"]

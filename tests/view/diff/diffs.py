@@ -25,6 +25,7 @@ from onnxmagic.diff.result import (
     WeightsDiff,
 )
 from onnxmagic.diff.side import Side
+from onnxmagic.diff.summary import summarised
 from onnxmagic.graph.read import read
 
 sys.path[:0] = [str(Path(__file__).parents[2] / "graph"), str(Path(__file__).parents[3] / "benchmarks")]
@@ -120,9 +121,9 @@ def compared(before: onnx.ModelProto, after: onnx.ModelProto, **fields: Any) -> 
         "outputs": OutputsDiff(),
         "cost": CostDiff(),
         "findings": FindingsDiff(),
-        "summary": "something changed",
+        "summary": "",
     }
-    return Diff(a, b, matching, **{**plain, **fields})
+    return summarised(Diff(a, b, matching, **{**plain, **fields}))
 
 
 def _change(a: Side, b: Side, pair: Pair) -> NodeChange | None:
