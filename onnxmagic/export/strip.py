@@ -21,6 +21,7 @@ from onnxmagic.export.fixed import Fixed
 __all__ = ["Content", "content_of"]
 
 STACK = "pkg.torch.onnx.stack_trace"
+FOLDED = "pkg.onnxscript.optimizer.folded_from"
 SOURCE_KEYS = (STACK, "pkg.torch.onnx.fx_node")
 
 
@@ -53,7 +54,25 @@ def content_of(program: Any, *, keep_source: bool, rewrite: Callable[[ir.Model],
     traces, stripped = _take_source(model, keep=keep_source)
     fixed = rewrite(model)
     weights = take_weights(model.graph)
-    return Content(ir.to_proto(model), weights, traces, stripped, fixed)
+    proto = ir.to_proto(model)
+    _tell_types_once(proto, {weight.name for weight in weights})
+    return Content(proto, weights, traces, stripped, fixed)
+
+
+def _tell_types_once(model: onnx.ModelProto, weights: set[str]) -> None:
+    """Take the value infos of weights out, which have type and shape themselves.
+
+    A tool that transposes a weight and leaves its value info as it was makes a file that cannot be read: ONNX Runtime's
+    ``quantize_dynamic`` does with every Gemm. Those of folded weights stay, for they alone name the parameter behind.
+    """
+    own = weights | {tensor.name for tensor in model.graph.initializer}
+    kept = [value for value in model.graph.value_info if value.name not in own or _is_folded(value)]
+    model.graph.ClearField("value_info")
+    model.graph.value_info.extend(kept)
+
+
+def _is_folded(value: onnx.ValueInfoProto) -> bool:
+    return any(entry.key == FOLDED for entry in value.metadata_props)
 
 
 def _take_source(model: ir.Model, *, keep: bool) -> tuple[dict[str, str], int]:
