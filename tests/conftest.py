@@ -29,13 +29,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Playwright's synchronous API leaves an event loop running in this thread until the session ends; nbclient and
     IPython's ``await`` handling would trip over it. A file's tests share fixtures, and those that look at the
-    architectures share their exports, so each goes to one worker.
+    architectures share their exports, so each goes to one worker. What waits for another process may miss its deadline
+    on a busy machine, and has a second try; what is wrong fails twice.
     """
     for item in items:
         shared = "architectures" if hasattr(getattr(item, "module", None), "architectures") else str(item.path)
         item.add_marker(pytest.mark.xdist_group(shared))
         if NEEDS_BROWSER & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
+            item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 

@@ -9,6 +9,8 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+pytestmark = pytest.mark.flaky(reruns=1)  # a kernel takes long to answer on a busy machine
+
 MODEL = """%load_ext onnxmagic
 import torch
 class Net(torch.nn.Module):
