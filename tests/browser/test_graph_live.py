@@ -1,4 +1,7 @@
-"""The graph in a real JupyterLab: what is clicked is in Python, what Python chooses is seen, what it knows is told."""
+"""The graph in a real JupyterLab: what is clicked is in Python, what Python chooses is seen, what it knows is told.
+
+Its keys are its own: a letter that reaches the notebook inserts, deletes or changes cells.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,25 @@ net, x = Net(), torch.randn(1, 3, 8, 8)
 """,
     "e = %onnx_export net(x) -o net.onnx\ne",
 )
+CHAIN = """
+%load_ext onnxmagic
+import onnx.parser
+onnx.save(onnx.parser.parse_model('''
+<ir_version: 10, opset_import: ["" : 20]>
+chain (float[N, 4] x) => (float[N, 4] y) { a = Tanh(x) b = Relu(a) y = Sigmoid(b) }'''), "chain.onnx")
+%onnx_check chain.onnx
+"""
 SELECTED = "[role=treeitem][aria-selected=true]"
+NOTEBOOK = """() => {
+    const { content } = [...window.jupyterapp.shell.widgets('main')].find(w => w.sessionContext);
+    const cells = content.widgets.map(({ model }) => [model.type, model.sharedModel.getSource()]);
+    return { active: content.activeCellIndex, mode: content.mode, cells };
+}"""
+FOCUSED = """() => {
+    let at = document.activeElement;
+    while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    return at.getAttribute('aria-label') ?? '';
+}"""
 
 
 def test_the_graph_and_python_tell_each_other(lab):
@@ -52,3 +73,30 @@ def test_the_graph_and_python_tell_each_other(lab):
     saved = json.dumps(lab.save())
     (payload,) = set(re.findall(r'data-payload=\\\\?"([A-Za-z0-9+/=]+)', saved))
     assert saved.count(payload) == 1
+
+
+def test_keys_in_the_graph_are_not_the_notebooks(lab):
+    lab.open(lab.write("keys.ipynb", "0 + 0", CHAIN, "1 + 1")).run_all()
+    page, widget = lab.page, lab.page.locator("[data-om-widget]")
+    widget.get_by_role("treeitem").filter(has_text="Relu").first.click()
+    before = page.evaluate(NOTEBOOK)
+    assert page.evaluate(FOCUSED).startswith("Relu")
+
+    for key, there in (("ArrowUp", "Tanh"), ("ArrowDown", "Relu"), ("ArrowUp", "Tanh")):
+        page.keyboard.press(key)
+        widget.locator(SELECTED).filter(has_text=there).wait_for()
+        assert page.evaluate(FOCUSED).startswith(there)
+    # To the notebook these insert, delete, cut, paste, change, undo, run and select cells.
+    for key in ("a", "b", "d", "d", "x", "v", "m", "y", "z", "j", "k", "f", "0", "0", "Home", "End", "Shift+Enter"):
+        page.keyboard.press(key)
+    assert page.evaluate(NOTEBOOK) == before
+
+    page.keyboard.press("/")
+    page.keyboard.type("add b xym")
+    page.keyboard.press("Enter")
+    assert widget.get_by_label("Search operators, names").input_value() == "add b xym"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert page.evaluate(FOCUSED) != ""
+    assert page.evaluate(NOTEBOOK) == before
+    assert lab.our_errors == []

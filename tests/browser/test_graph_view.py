@@ -5,6 +5,8 @@ from __future__ import annotations
 import graph_samples as made
 import pytest
 
+FINGERS = ("thumb", "index")
+TOUCH = pytest.mark.browser_context_args(has_touch=True)
 HOSTILE = "</script><img src=x onerror='window.hacked=1'>\u202e[m]{{7*7}}"
 VIEW = "graphs[0]"
 
@@ -54,6 +56,60 @@ def settle(page):
             }
         }"""
     )
+
+
+def tall(page):
+    """A page that is longer than its window."""
+    page.evaluate("document.body.append(Object.assign(document.createElement('div'), { style: 'height: 3000px' }))")
+    return page
+
+
+def free(page):
+    """A point of the stage where no box is."""
+    area = page.locator(".om-stage").bounding_box()
+    return (area["x"] + 60, area["y"] + area["height"] / 2)
+
+
+def shown(page, at):
+    """The point of the scene that is seen at a point of the page."""
+    return page.evaluate(f"([clientX, clientY]) => {VIEW}.camera.point({{ clientX, clientY }})", at)
+
+
+def still(page):
+    """Where the page itself is: how far it is scrolled and zoomed."""
+    return page.evaluate("[scrollY, visualViewport.scale]")
+
+
+class Hand:
+    """Fingers on the glass, through the browser's own handling of touch."""
+
+    def __init__(self, page):
+        self.session = page.context.new_cdp_session(page)
+        self.fingers = {}
+
+    def _send(self, kind, fingers):
+        points = [{"id": FINGERS.index(one), "x": x, "y": y} for one, (x, y) in fingers.items()]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def down(self, one, at):
+        self.fingers[one] = at
+        self._send("touchStart", self.fingers)
+
+    def move(self, steps=8, **by):
+        """Move each finger by so much, all at the same time: ``move(thumb=(0, 40), index=(0, 40))``."""
+        for _ in range(steps):
+            for one, (dx, dy) in by.items():
+                x, y = self.fingers[one]
+                self.fingers[one] = (x + dx / steps, y + dy / steps)
+            self._send("touchMove", self.fingers)
+
+    def up(self, *ones):
+        for one in ones or [*self.fingers]:
+            self._send("touchEnd", {one: self.fingers.pop(one)})
+
+    def tap(self, at):
+        self.down("thumb", at)
+        self.up("thumb")
 
 
 def focused(page):
@@ -120,8 +176,7 @@ def test_opening_moves_within_150_ms_or_at_once_for_who_asks_for_calm(opened):
 
 
 def test_the_wheel_is_the_pages_until_the_view_has_the_focus(opened):
-    page = opened(made.unet(), body="<div style='height: 40px'></div>")
-    page.evaluate("document.body.append(Object.assign(document.createElement('div'), { style: 'height: 3000px' }))")
+    page = tall(opened(made.unet(), body="<div style='height: 40px'></div>"))
     area = page.locator(".om-stage").bounding_box()
     page.mouse.move(area["x"] + 60, area["y"] + 100)
     start = camera(page)
@@ -148,6 +203,106 @@ def test_zooming_keeps_what_is_under_the_pointer(opened):
     after = place(page, "pool1")
     assert after["width"] > at["width"] * 1.15
     assert abs(after["x"] + 3 * after["width"] / at["width"] - x) < 3
+
+
+@TOUCH
+def test_one_finger_scrolls_the_page_over_a_view_that_nobody_tapped(opened):
+    page = tall(opened(made.cnn()))
+    hand, start, at = Hand(page), camera(page), free(page)
+    hand.down("thumb", at)
+    hand.move(thumb=(30, -200))
+    page.wait_for_function("scrollY > 100")
+    hand.up()
+    settle(page)
+    assert camera(page) == start
+
+
+@TOUCH
+def test_one_finger_drags_a_view_that_was_tapped_and_the_page_stays(opened):
+    page = tall(opened(made.cnn()))
+    hand, start, at = Hand(page), camera(page), free(page)
+    hand.tap(at)
+    page.wait_for_function(f"{VIEW}.stage.matches(':focus-within')")
+    hand.down("thumb", at)
+    hand.move(thumb=(30, -120))
+    hand.up()
+    settle(page)
+    moved = camera(page)
+    assert (round(moved["x"] - start["x"]), round(moved["y"] - start["y"]), moved["k"]) == (30, -120, start["k"])
+    assert still(page) == [0, 1]
+
+
+@TOUCH
+@pytest.mark.parametrize("tapped", [False, True])
+def test_two_fingers_zoom_about_their_middle_and_move_it_and_the_page_stays(opened, tapped):
+    page = tall(opened(made.cnn()))
+    hand, start, (x, y) = Hand(page), camera(page), free(page)
+    if tapped:
+        hand.tap((x, y))
+        page.wait_for_function(f"{VIEW}.stage.matches(':focus-within')")
+    middle = shown(page, (x + 200, y))
+    hand.down("thumb", (x + 100, y))
+    hand.down("index", (x + 300, y))
+    hand.move(thumb=(-40, 30), index=(60, 30))
+    settle(page)
+    assert camera(page)["k"] == pytest.approx(1.5 * start["k"])
+    assert shown(page, (x + 210, y + 30)) == pytest.approx(middle, abs=0.5)
+    hand.move(thumb=(20, -90), index=(20, -90))
+    settle(page)
+    assert camera(page)["k"] == pytest.approx(1.5 * start["k"])
+    assert shown(page, (x + 230, y - 60)) == pytest.approx(middle, abs=0.5)
+    assert still(page) == [0, 1]
+
+
+@TOUCH
+@pytest.mark.parametrize("lifted", FINGERS)
+def test_a_finger_that_stays_drags_on_without_a_jump(opened, lifted):
+    page = tall(opened(made.cnn()))
+    hand, (x, y) = Hand(page), free(page)
+    hand.down("thumb", (x, y))
+    hand.down("index", (x + 200, y))
+    hand.move(thumb=(-20, 0), index=(20, 0))
+    hand.up(lifted)
+    settle(page)
+    before = camera(page)
+    (left,) = hand.fingers
+    hand.move(**{left: (24, 48)})
+    settle(page)
+    after = camera(page)
+    assert (round(after["x"] - before["x"]), round(after["y"] - before["y"]), after["k"]) == (24, 48, before["k"])
+    hand.up()
+    assert still(page) == [0, 1]
+    assert page.evaluate(f"{VIEW}.camera.fingers.size") == 0
+
+
+@TOUCH
+def test_fingers_hold_on_when_the_boxes_under_them_are_no_longer_drawn(opened):
+    page = opened(made.transformer(12))
+    page.evaluate(f"{VIEW}.camera.set(200, 60, 1)")
+    settle(page)
+    hand, at = Hand(page), place(page, "embeddings")
+    x, y = at["x"] + 10, at["y"] + 10
+    hand.down("thumb", (x, y))
+    hand.down("index", (x + 20, y))
+    page.evaluate(f"{VIEW}.camera.pan(0, -9000)")
+    settle(page)
+    assert box(page, "embeddings").count() == 0
+    before = camera(page)["k"]
+    hand.move(index=(20, 0))
+    settle(page)
+    assert camera(page)["k"] == pytest.approx(2 * before)
+    hand.up()
+    assert page.evaluate(f"{VIEW}.camera.fingers.size") == 0
+
+
+@TOUCH
+def test_a_tap_selects_a_box(opened):
+    page = opened(made.cnn())
+    at = place(page, "stage2")
+    Hand(page).tap((at["x"] + 30, at["y"] + 12))
+    page.locator("[aria-selected=true]").filter(has_text="stage2").wait_for()
+    assert focused(page).startswith("stage2")
+    assert page.evaluate(f"{VIEW}.camera.fingers.size") == 0
 
 
 def test_dragging_pans_and_is_no_click(opened):
@@ -292,6 +447,8 @@ def test_hovering_an_edge_says_what_it_carries(opened):
     page.mouse.click(x + 1, y)
     assert page.evaluate("told.at(-1)") == {"kind": "value", "index": 5}
     assert page.get_by_role("complementary").get_by_text("val_4").first.is_visible()
+    # A click on an edge is a click on the graph: its keys and the wheel are the view's from now on.
+    assert focused(page).startswith("image")
 
 
 def test_the_minimap_is_a_way_to_go(opened):

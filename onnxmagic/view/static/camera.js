@@ -1,7 +1,8 @@
 // Where the eye is: a point on the screen is a point of the scene times `k`, plus `x` and `y`.
 //
-// The wheel scrolls the page until the view has the focus or Ctrl is held: a person who reads down a notebook must not
-// be caught in a drawing. A pinch on a trackpad is a wheel with Ctrl, so it always zooms.
+// The wheel, and one finger on glass, scroll the page until the view has the focus or Ctrl is held: a person who reads
+// down a notebook must not be caught in a drawing. A pinch on a trackpad is a wheel with Ctrl, so it always zooms, and
+// so do two fingers.
 
 const ZOOMS = [0.02, 2.5];
 const SLACK = 4; // pixels a click may wander
@@ -25,6 +26,10 @@ export class Camera {
     else if (type === "pointerdown") this.press(event);
     else if (type === "pointermove" && event.buttons) this.drag(event);
     else this.fingers.delete(pointerId); // a button let go outside of the window is not told
+  }
+
+  get focused() {
+    return this.stage.matches(":focus-within");
   }
 
   /** The part of the scene in view, as x0, y0, x1, y1; `margin` in parts of the view is added around it. */
@@ -84,7 +89,7 @@ export class Camera {
   }
 
   wheel(event) {
-    if (!event.ctrlKey && !this.stage.matches(":focus-within")) return this.refused();
+    if (!event.ctrlKey && !this.focused) return this.refused();
     event.preventDefault();
     event.stopPropagation();
     const lines = event.deltaMode === 1 ? 20 : 1;
@@ -104,14 +109,19 @@ export class Camera {
     const finger = this.fingers.get(event.pointerId);
     if (!finger) return;
     const [[x, y], [fx, fy], [px, py]] = [this.within(event), finger.from, finger.at];
-    if (!this.dragged && Math.hypot(x - fx, y - fy) < SLACK) return;
+    const other = [...this.fingers.values()].find((one) => one !== finger);
+    // The browser takes a finger that scrolls the page only after it has moved.
+    const pages = !other && event.pointerType !== "mouse" && !this.focused;
+    if (!this.dragged && (pages || Math.hypot(x - fx, y - fy) < SLACK)) return;
     // Captured only now: a captured pointer gives its click to the stage, not to the box under it.
     if (!this.dragged) this.stage.setPointerCapture(event.pointerId);
     this.dragged = true;
     finger.at = [x, y];
-    const other = [...this.fingers.values()].find((one) => one !== finger);
     if (!other) return this.pan(x - px, y - py);
     const [ox, oy] = other.at;
-    this.zoom(Math.hypot(x - ox, y - oy) / Math.max(Math.hypot(px - ox, py - oy), 1), other.at);
+    const apart = (ax, ay) => Math.max(Math.hypot(ax - ox, ay - oy), 1);
+    // What lies in the middle between two fingers stays there.
+    this.pan((x - px) / 2, (y - py) / 2);
+    this.zoom(apart(x, y) / apart(px, py), [(x + ox) / 2, (y + oy) / 2]);
   }
 }

@@ -360,11 +360,11 @@ class GraphView {
     if (this.camera.dragged || event.target.closest("[data-own]")) return;
     const { box, edge } = this.at(event);
     const what = edge && { kind: "value", index: edge.value };
-    if (edge) return this.tell(what, what);
-    this.select(box?.id, { reveal: false });
+    if (edge) this.tell(what, what);
+    else this.select(box?.id, { reveal: false });
     this.focus();
     // The small triangle opens with one click, as it does in every tree.
-    if (event.target.closest(".om-chevron")) this.toggleAt(event);
+    if (!edge && event.target.closest(".om-chevron")) this.toggleAt(event);
   }
 
   toggleAt(event) {
