@@ -1,6 +1,6 @@
 """What the pages promise: every rule has a page, every option is told, and each result is what its schema says.
 
-The example of "adding a rule" is followed as it is written, and the notebooks run elsewhere, by nbmake.
+The example of "adding a rule" is followed as it is written, and the notebooks run in test_notebooks.
 """
 
 from __future__ import annotations

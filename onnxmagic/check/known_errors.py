@@ -68,12 +68,12 @@ def known_errors() -> tuple[KnownError, ...]:
 
 
 def known_error(text: str) -> KnownError | None:
-    """Return the entry for an error's text or, by its name, an entry; None when there is none.
+    """Return the entry for an error's text or, by its name or title, an entry; None when there is none.
 
     Where several fit, the one with the longest text that was found decides: it says most.
     """
     line = " ".join(text.lower().split())
-    by_name = next((known for known in known_errors() if known.name == line), None)
+    by_name = next((known for known in known_errors() if line in {known.name, known.title.lower()}), None)
     fitting = [known for known in known_errors() if known.says(line)]
     return by_name or max(fitting, key=lambda known: _length(known, line), default=None)
 

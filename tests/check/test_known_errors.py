@@ -187,6 +187,11 @@ def test_an_entry_is_printed_as_text() -> None:
     assert "](" not in text
 
 
+def test_an_entry_is_found_by_its_title_as_well() -> None:
+    assert all(known_error(known.title) is known for known in known_errors())
+    assert known_error("Got invalid dimensions for input") is known_error("got-invalid-dimensions-for-input")
+
+
 def test_the_list_of_entries() -> None:
     assert len(explain("errors").splitlines()) == len(known_errors())
 
