@@ -29,6 +29,9 @@ FEW: Final = 24
 
 _PARTS: Final = 40
 
+_OTHERS: Final = 0.25
+"""So many items that stand nowhere else, as a share of its own, a piece may have in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -80,12 +83,46 @@ def blocks(labels: Numbers, cost: Numbers, *, repeated: bool = True) -> tuple[Bl
     """
     found: list[Block] = []
     if repeated and len(labels) > FEW:
-        for run in repetition.runs(labels, cost):
-            piece = slice(run.first, run.first + run.period)
-            inside = blocks(labels[piece], cost[piece])
-            starts = range(run.first, run.end, run.period)
-            found += [Block(start, start + run.period, repeats=True, inside=inside) for start in starts]
+        # Pieces of one run are mostly the same throughout, and so is what is in them.
+        known: dict[bytes, tuple[Block, ...]] = {}
+        for first, end in _pieces(labels, cost):
+            piece = slice(first, end)
+            same = labels[piece].tobytes()
+            if same not in known:
+                known[same] = blocks(labels[piece], cost[piece])
+            found.append(Block(first, end, repeats=True, inside=known[same]))
     return _parted(found, cost, 0, len(labels))
+
+
+def _pieces(labels: Numbers, cost: Numbers) -> list[tuple[int, int]]:
+    """Return where the pieces of all runs begin and end.
+
+    The first layer of a transformer often prepares what all layers use, its mask for example, by an operator that
+    stands nowhere else. That would cost the layer its box, and all others their place, since pieces would be cut from
+    the middle of one to the middle of the next. So what stands once is looked past where more is found that way.
+    """
+    import numpy as np
+
+    exact = _of_runs(labels, cost, np.arange(len(labels)))
+    again = np.flatnonzero(np.bincount(labels)[labels] > 1)
+    if len(again) == len(labels):
+        return exact
+    loose = _of_runs(labels, cost, again)
+    return loose if _size(loose) > _size(exact) else exact
+
+
+def _of_runs(labels: Numbers, cost: Numbers, kept: Numbers) -> list[tuple[int, int]]:
+    """Return the pieces that are found among the items `kept`, each with the few others in it."""
+    pieces: list[tuple[int, int]] = []
+    for run in repetition.runs(labels[kept], cost[kept]):
+        ends = [*kept[run.first : run.end : run.period].tolist(), int(kept[run.end - 1]) + 1]
+        near = [(first, end) for first, end in pairwise(ends) if end - first <= run.period * (1 + _OTHERS)]
+        pieces += near if len(near) > 1 else []
+    return pieces
+
+
+def _size(pieces: Sequence[tuple[int, int]]) -> int:
+    return sum(end - first for first, end in pieces)
 
 
 def _parted(found: Sequence[Block], cost: Numbers, first: int, end: int) -> tuple[Block, ...]:

@@ -45,6 +45,15 @@ def test_two_kinds_of_blocks_in_a_row() -> None:
     assert cut("abcdef" * 3 + "ghijk" * 4) == ["abcdef"] * 3 + ["ghijk"] * 4
 
 
+def test_what_stands_once_costs_a_block_neither_its_box_nor_its_place() -> None:
+    assert cut("xyz" + "abcMdef" + "abcdef" * 4 + "uvw") == ["abcMdef"] + ["abcdef"] * 4
+    assert cut("xyz" + "abcdef" * 4 + "abcdMef" + "uvw") == ["abcdef"] * 4 + ["abcdMef"]
+
+
+def test_a_piece_with_much_in_it_that_no_other_has_is_no_block() -> None:
+    assert cut("abcdef" * 4 + "abcMNOPdef") == ["abcdef"] * 4
+
+
 @pytest.mark.parametrize("text", ["abcdefghijklmnopqrstuvwxyzABCDEFGH", "abcdef" * 3, "", "a", "ab" * 20])
 def test_where_nothing_repeats_and_where_there_is_little(text: str) -> None:
     assert cut(text) == []
