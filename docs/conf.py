@@ -37,7 +37,7 @@ html_title = "onnxmagic"
 html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": False,
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "navbar_persistent": [],
     "navbar_end": ["search-button-field", "theme-switcher"],
     "secondary_sidebar_items": ["page-toc"],
