@@ -51,10 +51,14 @@ def through_norms(
                 folds.add(sides, pair, (one, other))
             case _:
                 folds.pairs.append(pair)
-    for part, taken, gone in zip(left, folds.taken, folds.gone, strict=True):
-        part[:] = [index for index in part if index not in taken and index not in gone]
-    kept = (each for each in folds.pairs if each.a.weight not in folds.gone[0] and each.b.weight not in folds.gone[1])
-    return [*kept, *folds.biases]
+    found = folds.settled()
+    for part, before, now, taken in zip(left, _weights(folds.pairs), _weights(found), folds.taken, strict=True):
+        part[:] = sorted(({*part} | before) - now - taken)
+    return found
+
+
+def _weights(pairs: Sequence[WeightPair]) -> tuple[set[int], set[int]]:
+    return {pair.a.weight for pair in pairs}, {pair.b.weight for pair in pairs}
 
 
 class _Side:
@@ -123,13 +127,13 @@ class _Side:
 class _Folds:
     """The pairs, and what the norms among them make of the others.
 
-    Weights that are ``taken`` belong to a norm; ``gone`` ones are in one of the ``biases``, and in no other pair.
+    Weights that are ``taken`` belong to a norm; ``held`` ones are folded biases, in ``biases`` and in no other pair.
     """
 
     pairs: list[WeightPair] = field(default_factory=list[WeightPair])
     biases: list[WeightPair] = field(default_factory=list[WeightPair])
     taken: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
-    gone: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
+    held: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
 
     def add(self, sides: tuple[_Side, _Side], pair: WeightPair, carriers: tuple[_Carrier, _Carrier]) -> None:
         """Take a pair in that is to be compared with the norm behind one of the two, and the biases that go with it."""
@@ -138,11 +142,18 @@ class _Folds:
         norm = side.norm(carriers[own], other.name)
         read = replace((pair.a, pair.b)[own], norm=norm)
         self.pairs.append(replace(pair, a=read) if own == 0 else replace(pair, b=read))
-        self.taken[own].update(norm.figures)
         bias, theirs = side.bias(carriers[own], norm, other.name), other.reads.of(carriers[1 - own].node).get(2)
         if bias is None or theirs is None:
+            # Nothing holds the shift and the mean: they are among what was removed.
+            self.taken[own].update(norm.figures[::3])
             return
-        one, another = (bias, theirs) if own == 0 else (theirs, bias)
-        self.gone[0].add(one.weight)
-        self.gone[1].add(another.weight)
-        self.biases.append(WeightPair(one, another, (carriers[0].node, carriers[1].node), 2))
+        self.taken[own].update(norm.figures)
+        self.held[1 - own].add(theirs.weight)
+        reads = (bias, theirs) if own == 0 else (theirs, bias)
+        self.biases.append(WeightPair(*reads, (carriers[0].node, carriers[1].node), 2))
+
+    def settled(self) -> list[WeightPair]:
+        """Return all pairs, each folded bias with what it was made from."""
+        held = self.held
+        kept = [pair for pair in self.pairs if pair.a.weight not in held[0] and pair.b.weight not in held[1]]
+        return [*kept, *self.biases]

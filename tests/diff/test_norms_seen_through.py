@@ -173,3 +173,31 @@ def test_a_value_between_that_others_read_is_no_fold(tmp_path):
     after.graph.node[1].input[0] = "h"
     after.graph.output.append(helper.make_tensor_value_info("h", TensorProto.FLOAT, None))
     assert diff(before, after).weights.changed == ()
+
+
+def test_a_shift_that_nothing_holds_is_not_taken_for_folded(tmp_path):
+    before = plain("Conv without a bias")
+    after = folded(before, tmp_path)
+    del after.graph.node[0].input[2:]
+    found = diff(before, after).weights
+    assert set(found.removed) == {"n.bias", "n.running_mean"}
+    assert [change.name for change in found.changed] == ["c.weight"]
+
+
+def test_a_bias_that_two_convolutions_share_is_lost_in_neither(tmp_path):
+    """Exporters store what is equal once: the bias of the folded convolution is another's too."""
+    before = plain("Conv")
+    second = helper.make_node("Conv", ["y", "d.weight", "c.bias"], ["z"], name="second")
+    before.graph.node.append(second)
+    before.graph.initializer.append(numpy_helper.from_array(np.ones((OUT, OUT, 1, 1), np.float32), "d.weight"))
+    before.graph.output[0].name = "z"
+    after = folded(before, tmp_path)
+    for tensor in after.graph.initializer:
+        if tensor.name == "c.bias":
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) + 1, "c.bias"))
+    found = diff(before, after).weights
+    measured = {(change.after, change.seen_through): change.max_abs for change in found.changed}
+    assert measured.pop(("c.bias", ())) == pytest.approx(1)
+    assert len(measured) == 2
+    assert all(value < 1e-6 for value in measured.values())
+    assert (found.added, found.removed) == ((), ())
