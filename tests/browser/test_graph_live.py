@@ -33,11 +33,12 @@ chain (float[N, 4] x) => (float[N, 4] y) { a = Tanh(x) b = Relu(a) y = Sigmoid(b
 %onnx_check chain.onnx
 """
 SELECTED = "[role=treeitem][aria-selected=true]"
-NOTEBOOK = """() => {
-    const { content } = [...window.jupyterapp.shell.widgets('main')].find(w => w.sessionContext);
-    const cells = content.widgets.map(({ model }) => [model.type, model.sharedModel.getSource()]);
-    return { active: content.activeCellIndex, mode: content.mode, cells };
-}"""
+CONTENT = "[...window.jupyterapp.shell.widgets('main')].find(w => w.sessionContext).content"
+NOTEBOOK = f"""() => {{
+    const content = {CONTENT};
+    const cells = content.widgets.map(({{ model }}) => [model.type, model.sharedModel.getSource()]);
+    return {{ active: content.activeCellIndex, mode: content.mode, cells }};
+}}"""
 FOCUSED = """() => {
     let at = document.activeElement;
     while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
@@ -99,4 +100,10 @@ def test_keys_in_the_graph_are_not_the_notebooks(lab):
     page.keyboard.press("Escape")
     assert page.evaluate(FOCUSED) != ""
     assert page.evaluate(NOTEBOOK) == before
+
+    # But who presses Ctrl+S in the graph means the notebook.
+    page.evaluate(f"{CONTENT}.model.sharedModel.setMetadata('touched', 1)")
+    page.wait_for_function(f"{CONTENT}.model.dirty")
+    page.keyboard.press("ControlOrMeta+s")
+    page.wait_for_function(f"!{CONTENT}.model.dirty")
     assert lab.our_errors == []

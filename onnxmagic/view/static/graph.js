@@ -91,9 +91,10 @@ class GraphView {
     const tools = [...this.finder.elements, this.colour, ...save, ...zooms, ...(hooks.tools ?? [])];
     element.classList.add("om-graph");
     element.classList.toggle("om-bare", Boolean(hooks.bare));
-    // What a notebook would take for its own keys.
+    // What a notebook would take for its own keys; only saving is its own here too.
     Object.assign(element.dataset, { testid: "om-graph", lmSuppressShortcuts: "true" });
-    element.addEventListener("keydown", (event) => event.stopPropagation());
+    const saves = ({ key, ctrlKey, metaKey }) => key === "s" && (ctrlKey || metaKey);
+    element.addEventListener("keydown", (event) => saves(event) || event.stopPropagation());
     element.replaceChildren(
       piece("div", { class: "om-tools" }, ...tools),
       piece("div", { class: "om-view" }, this.stage, ...(hooks.side ? [] : [this.side])),
