@@ -6,6 +6,8 @@ The environment is set before anything is imported: no test may reach a model hu
 from __future__ import annotations
 
 import os
+import random
+import sys
 from collections.abc import Iterator
 
 os.environ.update(
@@ -21,7 +23,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 
-NEEDS_BROWSER = {"page", "context", "browser", "lab", "notebook7", "static_page"}
+NEEDS_BROWSER = {"page", "context", "browser", "lab", "notebook7", "samples", "static_page"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,6 +50,27 @@ def ipython_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["IPYTHONDIR"] = str(home / "ipython")
     os.environ["JUPYTER_CONFIG_DIR"] = str(home / "config")
     os.environ["JUPYTER_RUNTIME_DIR"] = str(home / "runtime")
+
+
+def seed() -> None:
+    """Begin the random numbers anew, those of what is loaded."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def same_numbers_in_a_file() -> None:
+    """Give a file's own fixtures the same random weights whatever ran before."""
+    seed()
+
+
+@pytest.fixture(autouse=True)
+def same_numbers_in_a_test() -> None:
+    """Give a test the same random weights whatever ran before, on whichever worker."""
+    seed()
 
 
 @pytest.fixture(autouse=True, scope="session")
