@@ -16,9 +16,9 @@ from onnxmagic.graph.window import Bytes
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["is_own_name", "parameter_behind"]
+__all__ = ["FOLDED_FROM", "is_own_name", "parameter_behind"]
 
-_KEY: Final = "pkg.onnxscript.optimizer.folded_from"
+FOLDED_FROM: Final = "pkg.onnxscript.optimizer.folded_from"
 _LONGEST: Final = 16 * 1024
 _ITEM = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
@@ -36,7 +36,9 @@ def parameter_behind(data: Bytes, start: int, end: int) -> tuple[str, str] | Non
     from google.protobuf.message import DecodeError
     from onnx import ValueInfoProto
 
-    if not len(_KEY) < end - start < _LONGEST or _KEY.encode() not in (message := _bytes(data, start, end)):
+    if not len(FOLDED_FROM) < end - start < _LONGEST or FOLDED_FROM.encode() not in (
+        message := _bytes(data, start, end)
+    ):
         return None
     try:
         value = ValueInfoProto.FromString(message)
@@ -56,7 +58,7 @@ def _bytes(data: Bytes, start: int, end: int) -> bytes:
 
 def _parameter(metadata: Iterable[onnx.StringStringEntryProto]) -> str:
     """Return the one parameter among all that a weight was folded from; ``""`` where there are none or several."""
-    listed = next((text(entry.value) for entry in metadata if text(entry.key) == _KEY), "")
+    listed = next((text(entry.value) for entry in metadata if text(entry.key) == FOLDED_FROM), "")
     names = {single or double for single, double in _ITEM.findall(listed)}
     dotted = [name for name in names if "." in name and is_own_name(name)]
     return dotted[0] if len(dotted) == 1 else ""

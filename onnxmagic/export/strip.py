@@ -14,6 +14,7 @@ from typing import Any
 import onnx
 import onnx_ir as ir
 
+from onnxmagic.diff.folded import FOLDED_FROM
 from onnxmagic.disk.weights import take_weights
 from onnxmagic.disk.write import Weight
 from onnxmagic.export.fixed import Fixed
@@ -21,7 +22,6 @@ from onnxmagic.export.fixed import Fixed
 __all__ = ["Content", "content_of"]
 
 STACK = "pkg.torch.onnx.stack_trace"
-FOLDED = "pkg.onnxscript.optimizer.folded_from"
 SOURCE_KEYS = (STACK, "pkg.torch.onnx.fx_node")
 
 
@@ -72,7 +72,7 @@ def _tell_types_once(model: onnx.ModelProto, weights: set[str]) -> None:
 
 
 def _is_folded(value: onnx.ValueInfoProto) -> bool:
-    return any(entry.key == FOLDED for entry in value.metadata_props)
+    return any(entry.key == FOLDED_FROM for entry in value.metadata_props)
 
 
 def _take_source(model: ir.Model, *, keep: bool) -> tuple[dict[str, str], int]:
