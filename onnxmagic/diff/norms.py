@@ -22,14 +22,15 @@ _NORM: Final = "BatchNormalization"
 _CARRIERS: Final = frozenset({"Conv", "ConvTranspose", "FusedConv", "Gemm"})
 """What a batch norm is folded into."""
 
-_PLAIN: Final = {"alpha": 1.0, "beta": 1.0}
-"""What a Gemm multiplies with besides, for which nothing is folded here."""
+_FACTORS: Final = ("alpha", "beta")
+"""What a Gemm multiplies with besides; where that is not 1 nothing is folded here."""
 
 
 class _Carrier(NamedTuple):
-    """A node whose weight may hold a batch norm, and the node of that norm behind it: -1 where there is none."""
+    """A node whose weight may hold a batch norm, how it reads that, and the node of that norm behind it (-1: none)."""
 
     node: int
+    read: Read
     norm: int
 
 
@@ -77,12 +78,12 @@ class _Side:
         found: dict[int, _Carrier] = {}
         shared: set[int] = set()
         for index, node in enumerate(self.outline.nodes):
-            if node.op_type not in _CARRIERS or any(node.attributes.get(key, 1.0) != 1.0 for key in _PLAIN):
+            if node.op_type not in _CARRIERS or any(node.attributes.get(key, 1.0) != 1.0 for key in _FACTORS):
                 continue
             read = self.reads.of(index).get(1)
             if read is not None:
                 shared.update({read.weight} & found.keys())
-                found[read.weight] = _Carrier(index, self._norm_behind(index))
+                found[read.weight] = _Carrier(index, read, self._norm_behind(index))
         return {weight: carrier for weight, carrier in found.items() if weight not in shared}
 
     def _norm_behind(self, index: int) -> int:
@@ -101,7 +102,8 @@ class _Side:
             return Norm(problem=f"{said}, and computed in {self.name}")
         node = self.outline.nodes[carrier.node]
         transposed = node.op_type == "ConvTranspose"
-        axis = int(transposed or (node.op_type == "Gemm" and not node.attributes.get("transB")))
+        # A linear layer's outputs are along the second axis, unless its weight is transposed on the way.
+        axis = int(transposed or (node.op_type == "Gemm" and not carrier.read.turned))
         return Norm(
             figures=tuple(figures[slot].weight for slot in (1, 2, 3, 4)),
             epsilon=float(self.outline.nodes[carrier.norm].attributes.get("epsilon", 1e-5)),

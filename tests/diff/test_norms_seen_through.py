@@ -132,6 +132,11 @@ def test_a_linear_layer(tmp_path):
     before = linear(False, {**own, **figures}, norm=True)
     check_seen_through(diff(before, linear(False, inside, norm=False)))
     check_seen_through(diff(linear(True, {**own, **figures}, norm=True), linear(True, inside, norm=False)))
+    stored_turned = linear(True, {**own, **figures}, norm=True)
+    del stored_turned.graph.node[0].attribute[:]
+    stored_turned.graph.node[0].input[1] = "turned"
+    stored_turned.graph.node.insert(0, helper.make_node("Transpose", ["c.weight"], ["turned"], name="turn"))
+    check_seen_through(diff(stored_turned, linear(True, inside, norm=False)))
 
 
 def test_a_norm_that_is_computed_is_said_and_not_measured(tmp_path):
